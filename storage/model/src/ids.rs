@@ -1,0 +1,50 @@
+//! Numbers that name things in the store and in the logs.
+
+use std::fmt;
+
+use bincode::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize,
+            Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:x}", self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// An account; addresses map to it, so that an address can be renamed.
+    AccountId(u64)
+}
+id! {
+    /// A folder of an account; [`MailboxId::INBOX`] always exists.
+    MailboxId(u32)
+}
+id! {
+    /// A letter as it was accepted: unique in the store, the same for all its local recipients.
+    LetterId(u64)
+}
+id! {
+    /// One connection of a client, unique while the process lives; stands in every log line.
+    SessionId(u64)
+}
+id! {
+    /// An app password of one account.
+    AppPasswordId(u32)
+}
+
+impl MailboxId {
+    /// The folder that POP3 shows and letters are delivered to.
+    pub const INBOX: MailboxId = MailboxId(1);
+}

@@ -1,0 +1,1 @@
+//! The structure of a letter, found while its bytes go by: ENVELOPE, BODYSTRUCTURE, part offsets.
