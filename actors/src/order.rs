@@ -1,0 +1,184 @@
+//! What goes between doors and actors: asked downward, told upward.
+//!
+//! Doors never meet an actor; they ask through [`crate::Actors`], and hand in a [`SessionRef`] by which an actor can
+//! tell them something.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use actix::prelude::*;
+use postern_model::record::ScramKeys;
+use postern_model::{AccountId, AppPasswordId, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid};
+use postern_policy::Refusal;
+use postern_storage::SealedBody;
+use zeroize::Zeroizing;
+
+/// Told to a session, never answered.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum Tell {
+    /// The session's right to be here has ended: access was switched off, the account was shut (SPEC A2).
+    Closed(Refusal),
+    /// Another login has taken the mailbox over (SPEC C2); nothing may be deleted any more.
+    TakenOver,
+    /// The server goes down.
+    Stopping,
+}
+
+/// A session as actors see it: who it is, since when it is silent, and how to tell it something.
+#[derive(Clone, Debug)]
+pub struct SessionRef {
+    /// Its number.
+    pub id: SessionId,
+    /// Where the client is.
+    pub peer: IpAddr,
+    /// When a byte moved last.
+    pub activity: Arc<LastByte>,
+    /// Where to tell it something.
+    pub inbox: Recipient<Tell>,
+}
+
+/// When a byte last moved on a connection, either way (SPEC C2).
+#[derive(Debug)]
+pub struct LastByte(AtomicI64);
+
+impl LastByte {
+    /// A connection that was alive at `now`.
+    pub fn new(now: Timestamp) -> LastByte {
+        LastByte(AtomicI64::new(now.0))
+    }
+
+    /// A byte moved.
+    pub fn touch(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
+
+    /// When a byte moved last.
+    pub fn at(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Which of an account's passwords was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialRef {
+    /// The account's own.
+    Account,
+    /// One made for a program.
+    App(AppPasswordId),
+}
+
+/// How somebody proves who they are.
+pub enum Proof {
+    /// A user name and a password as the client sent them.
+    Password {
+        /// The user name, as given.
+        user: String,
+        /// The password; wiped when dropped.
+        password: Zeroizing<String>,
+    },
+    /// A SCRAM exchange that the door has verified against keys it got from [`crate::Actors::scram_keys`].
+    Scram {
+        /// The user name, as given.
+        user: String,
+        /// Which password's keys fitted; `None` where none did.
+        matched: Option<CredentialRef>,
+    },
+}
+
+/// A login, asked of AuthActor and then of AccountActor.
+pub struct Login {
+    /// What the client proved.
+    pub proof: Proof,
+    /// The protocol it wants to use.
+    pub protocol: Protocol,
+    /// Whether the connection is encrypted (SPEC P5).
+    pub tls: bool,
+    /// Who asks.
+    pub session: SessionRef,
+}
+
+/// Keys to try a SCRAM proof against; for an unknown user a stable fake (SPEC I2).
+#[derive(Clone)]
+pub struct ScramCandidates {
+    /// The account's salt.
+    pub salt: Vec<u8>,
+    /// PBKDF2 iterations.
+    pub iterations: u32,
+    /// At most 20.
+    pub keys: Vec<(CredentialRef, ScramKeys)>,
+}
+
+/// Who logged in, and the right to be here; ends when dropped.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The account.
+    pub account: AccountId,
+    /// Its address, as it is shown.
+    pub address: Arc<str>,
+    /// The name of its plan.
+    pub plan: Arc<str>,
+    /// Its language.
+    pub language: Arc<str>,
+    /// Which password it was.
+    pub credential: CredentialRef,
+    /// Keeps the session on AccountActor's list.
+    pub presence: Arc<Presence>,
+}
+
+/// A session that counts among its account's; AccountActor keeps the other, weak end.
+#[derive(Debug)]
+pub struct Presence {
+    /// The protocol it uses.
+    pub protocol: Protocol,
+    /// Who it is.
+    pub session: SessionRef,
+}
+
+/// The exclusive right to an account's maildrop (SPEC C1). It ends when its owner drops it; MailboxActor keeps a `Weak`.
+#[derive(Debug)]
+pub struct Lease {
+    /// Who holds it.
+    pub session: SessionRef,
+}
+
+/// What a POP3 session sees: the INBOX as it was when the maildrop was opened.
+#[derive(Debug)]
+pub struct Maildrop {
+    /// The right to it.
+    pub lease: Arc<Lease>,
+    /// The letters in the order of their message numbers.
+    pub letters: Box<[Drop]>,
+    /// UIDVALIDITY of the folder, for unique-ids.
+    pub uid_validity: postern_model::UidValidity,
+    /// Unique-ids that letters brought along, by index into `letters`, ascending.
+    pub foreign_uidls: Vec<(u32, Box<str>)>,
+}
+
+/// One letter of a maildrop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drop {
+    /// Its UID in the INBOX.
+    pub uid: Uid,
+    /// Its octets.
+    pub size: u32,
+    /// The key of its body.
+    pub letter: LetterId,
+}
+
+/// A letter that is to be accepted for local recipients (SPEC D1, D2).
+pub struct Acceptance {
+    /// The letter's id, as it stands in its Received field.
+    pub letter: LetterId,
+    /// Its bytes, header fields in front included.
+    pub body: SealedBody,
+    /// What IMAP will want to know of it.
+    pub facts: postern_model::mime::Facts,
+    /// Who gets it, without repetition, at least one.
+    pub recipients: Vec<AccountId>,
+    /// Who sent it, where that was an account of ours.
+    pub sender: Option<AccountId>,
+    /// Its reverse path.
+    pub mail_from: MailFrom,
+}
