@@ -149,7 +149,7 @@ impl Parser<'_> {
         self.angle_address(phrase(&words));
         let Some(Address::Mailbox(mailbox)) = self.addresses.last() else { return };
         let address = [&mailbox.local[..], b"@", &mailbox.domain].concat();
-        self.cursor.broken |= !trailing.is_empty() || !address.eq_ignore_ascii_case(name);
+        self.cursor.broken |= !address.eq_ignore_ascii_case(name);
     }
 
     /// `<@route:local@domain>` behind `name`.
@@ -305,7 +305,7 @@ mod tests {
             ("(x) Alice (y) <a@x.test> (z)", "Alice|-|a|x.test"),
             ("\"a b\"@x.test, \"a\".b@x.test", "-|-|a b|x.test & -|-|a.b|x.test"),
             ("a . b @ x . test", "-|-|a.b|x.test"),
-            ("a@[192.0.2.1]", "-|-|a|[192.0.2.1]"),
+            ("a@[192.0.\r\n 2.1]", "-|-|a|[192.0. 2.1]"),
             ("A <@r.test,@s.test:a@x.test>", "A|@r.test,@s.test|a|x.test"),
             (
                 "Friends: a@x.test, B <b@x.test>;, c@x.test",
@@ -358,8 +358,8 @@ mod tests {
     fn a_list_is_cut_and_then_not_well_formed() {
         let many = AddressList::parse("a@x.test,".repeat(MAX_ADDRESSES + 1).as_bytes());
         assert_eq!((many.addresses.len(), many.well_formed), (MAX_ADDRESSES, false));
-        let long = format!("\"{}\" <a@x.test>", "x".repeat(MAX_FIELD));
-        assert!(!AddressList::parse(long.as_bytes()).well_formed);
+        let long = AddressList::parse(format!("a@x.test,{}b@x.test", " ".repeat(MAX_FIELD)).as_bytes());
+        assert_eq!((long.addresses.len(), long.well_formed), (1, false));
     }
 
     #[test]

@@ -120,7 +120,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn literal(&mut self) -> Vec<u8> {
-        let text = self.until(b"],;<>").to_vec();
+        let text = self.until(b"],;<>").iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n' | 0));
+        let text: Vec<u8> = text.collect();
         self.broken |= self.rest.first() != Some(&b']');
         if self.rest.first() == Some(&b']') {
             self.step();

@@ -17,7 +17,7 @@ use super::entity::{Budget, Kind, read_envelope, read_part, read_references};
 use super::facts::{Content, Envelope, Facts, Message, Octets, Part};
 use super::{MAX_BOUNDARY, MAX_DEPTH, MAX_HEADER, MAX_PARTS};
 
-/// Octets of a line that are kept until its end: a delimiter with its dashes, and some white space.
+/// Octets of a line that are looked at: a delimiter with its dashes, and some white space.
 const LINE_HEAD: usize = MAX_BOUNDARY + 56;
 
 /// Finds the [`Facts`] of a letter that is fed to it in pieces; where the pieces are cut makes no difference.
@@ -37,8 +37,6 @@ pub struct Scanner {
     state: State,
     /// The header block that is being read.
     header: Vec<u8>,
-    /// How much of `header` stood there before the current line.
-    header_before_line: usize,
     stack: Vec<Open>,
     /// Some multipart on the stack still expects delimiters.
     watches: bool,
@@ -111,7 +109,6 @@ impl Scanner {
             line_break: 0,
             state: State::Header,
             header: Vec::new(),
-            header_before_line: 0,
             stack: vec![Open::new(0, true, false)],
             watches: false,
             parts: 1,
@@ -148,7 +145,7 @@ impl Scanner {
         let head = std::mem::take(&mut self.head);
         let end = Mark { offset: self.line.offset + self.line_length, lines: self.line.lines };
         // The last line may be a delimiter without a line break.
-        if let Some(delimiter) = self.delimiter(&head, self.line_length) {
+        if let Some(delimiter) = self.delimiter(&head) {
             self.delimit(&delimiter, end);
         }
         let (envelope, structure) = self.close_all(end);
@@ -162,12 +159,10 @@ impl Scanner {
         }
     }
 
-    /// Passes over octets of a body in which no delimiter can stand.
+    /// Passes over octets of a body in which no delimiter can stand; only a line's end brings the scanner there.
     fn count(&mut self, piece: &[u8]) {
         self.line.lines += memchr_iter(b'\n', piece).count() as u64;
-        self.line.offset += self.line_length + piece.len() as u64;
-        self.line_length = 0;
-        self.head.clear();
+        self.line.offset += piece.len() as u64;
     }
 
     /// Takes octets of a line that ends in a later piece.
@@ -200,14 +195,13 @@ impl Scanner {
     /// Takes a line of `length` octets that begins with `head` and ends with `line_break` octets of line break.
     fn whole_line(&mut self, head: &[u8], length: u64, line_break: u64) {
         let next = Mark { offset: self.line.offset + length, lines: self.line.lines + 1 };
-        if let Some(delimiter) = self.delimiter(head, length) {
+        if let Some(delimiter) = self.delimiter(head) {
             self.delimit(&delimiter, next);
         } else if self.state == State::Header && length == line_break {
             self.end_header(next, next);
         }
         self.line = next;
         self.line_break = line_break;
-        self.header_before_line = self.header.len();
     }
 
     fn keep_header(&mut self, piece: &[u8]) {
@@ -221,18 +215,17 @@ impl Scanner {
     /// Which delimiter a line is, if any. An exact match counts more than a boundary that the line only begins
     /// with (which RFC 2046 §5.1.1 calls sufficient), a longer boundary more than a shorter one, an inner more than
     /// an outer one.
-    fn delimiter(&self, head: &[u8], length: u64) -> Option<Delimiter> {
+    fn delimiter(&self, head: &[u8]) -> Option<Delimiter> {
         if !self.watches || !head.starts_with(b"--") {
             return None;
         }
-        let is_whole = length <= LINE_HEAD as u64;
         let head = &head[2..head.len().min(LINE_HEAD)];
         let line = head.trim_ascii_end();
         let multiparts = || {
             let open = self.stack.iter().enumerate().rev();
             open.filter_map(|(depth, open)| open.multipart.as_ref().map(|multipart| (depth, multipart)))
         };
-        let exact = |multipart: &Multipart| is_whole && matches!(behind(line, multipart), Some(b"" | b"--"));
+        let exact = |multipart: &Multipart| matches!(behind(line, multipart), Some(b"" | b"--"));
         if let Some((depth, multipart)) =
             multiparts().find(|(_, multipart)| !multipart.closed && exact(multipart))
         {
@@ -254,7 +247,6 @@ impl Scanner {
             offset: self.line.offset - self.line_break,
             lines: self.line.lines - u64::from(self.line_break > 0),
         };
-        self.header.truncate(self.header_before_line);
         self.close_above(delimiter.depth, end, self.line);
         self.state = State::Body;
         let is_full = self.parts >= MAX_PARTS;

@@ -122,6 +122,11 @@ fn multiparts_in_multiparts() {
             "multipart/alternative(text/plain \"a\" 0), text/plain \"c\" 0",
         ),
         // Both are the same.
+        (
+            "x",
+            "--xyz||a|--x--|--x||c|--x--|",
+            "multipart/alternative(text/plain \"a\" 0), text/plain \"c\" 0",
+        ),
         ("x", "--x||a|--x--|--x||c|--x--|", "multipart/alternative(text/plain \"a\" 0), text/plain \"c\" 0"),
     ] {
         let letter =
@@ -168,7 +173,7 @@ fn letters_in_letters() {
 #[test]
 fn an_envelope_is_kept_as_the_header_has_it() {
     let letter = b"Date: Sun, 1 Mar 2026 10:00:00 +0000\r\nSubject: =?utf-8?q?a?=\r\n\t b\r\n\
-        From: Alice <a@x.test>\r\nTo: b@x.test\r\nTo: G: c@x.test;\r\nCc:\r\nsubject: second\r\n\
+        From: Alice <a@x.test>\r\nTo: b@x.test\r\nTo: G: c@x.test;\r\nCc:\r\nsubject: second\r\nFrom: c@x.test\r\n\
         In-Reply-To: Yours of <1@x.test>\r\nMessage-ID:\r\n <2@x.test>\r\n\
         References: <0@x.test>\r\n <1@x.test>\r\n\r\n";
     let facts = scan(letter);
@@ -296,6 +301,11 @@ fn headers_texts_and_facts_are_bounded() {
     assert_eq!(references.len(), MAX_REFERENCES);
     assert_eq!((&references[0][..], &references[1][..]), (&b"0@x"[..], &b"6@x"[..]));
 
+    let group = format!("To: G: {};\r\n", "a@x,".repeat(MAX_ADDRESSES - 10));
+    let to = scan(group.repeat(6).as_bytes()).envelope.to;
+    assert!(to.len() > MAX_ADDRESSES && to.len() < 6 * (MAX_ADDRESSES - 10));
+    assert_eq!(to.last(), Some(&Address::GroupEnd));
+
     let part = format!("--x|Content-Description: {}||a|", &long[..MAX_TEXT]);
     let letter = format!("{MIXED}|{}", part.repeat(MAX_PARTS)).replace('|', "\r\n");
     assert!(encoded(&scan(letter.as_bytes())).len() < MAX_KEPT + 64 * MAX_PARTS);
@@ -369,7 +379,7 @@ fn odd_letter() -> impl Strategy<Value = Vec<u8>> {
             "\r\n", "\n", "\r", "\r\n\r\n", "--", "--x", "--x--", "--xy", "--xy--", "\r\n--x\r\n", "\r\n--x--\r\n",
             "\r\n--xy\r\n", "\r\n--xy--\r\n", "Content-Type: multipart/mixed; boundary=x\r\n\r\n",
             "Content-Type: multipart/digest; boundary=\"xy\"\r\n\r\n", "Content-Type: message/rfc822\r\n\r\n",
-            "Subject: a\r\n b\r\n", "From: A <a@x.test>, G: \"b\"@y, (c", "References: <a@b> <", " ", "a", ":", "ā",
+            "Subject: a\r\n b\r\n", "From: A <a@x.test>, G: \"b\"@y, (c", "References: <a@b> <", " ", "a", ":", "ā", "To: [\0", "Content-Type: a\0/b; c=\0",
         ]).prop_map(|text| text.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..20),
     ];
@@ -384,6 +394,8 @@ proptest! {
         prop_assert_eq!(facts.header_size(), header_end(&letter).unwrap_or(letter.len()) as u64);
         check_offsets(&facts.structure, letter.len() as u64);
         check_lines(&letter, &facts.structure);
+        let shown = format!("{facts:?}").replace("\\\\", "");
+        prop_assert!(!["\\r", "\\n", "\\x00"].iter().any(|octet| shown.contains(octet)), "{}", shown);
         let (decoded, _) = bincode::decode_from_slice::<Facts, _>(&encoded(&facts), bincode::config::standard())
             .expect("facts can be decoded");
         prop_assert_eq!(decoded, facts);
