@@ -49,6 +49,7 @@ record! {
     Pending = 1;
     Doomed = 1;
     FailedLogins = 1;
+    StoreSecret = 1;
 }
 
 /// The store's own figures.
@@ -333,4 +334,12 @@ pub struct FailedLogins {
     pub at: Timestamp,
     /// Refused until then.
     pub locked_until: Option<Timestamp>,
+}
+
+/// Random octets that the store was given when it was made: what must look random and stay the same across restarts is
+/// derived from them, such as the SCRAM salt of a name that no account has (SPEC I2).
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct StoreSecret {
+    /// 256 random bits.
+    pub key: [u8; 32],
 }
