@@ -1,4 +1,7 @@
 //! Postern: the doors of a mail-access server (POP3, SMTP submission and MX) on Postern's actors and store.
 
+pub mod config;
+pub mod control;
+pub mod logging;
 pub mod net;
 pub mod wording;
