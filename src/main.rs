@@ -1,1 +1,2 @@
+//! The binary: everything is in the library, so that tests reach it.
 fn main() {}
