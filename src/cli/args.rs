@@ -170,6 +170,19 @@ pub enum AccountCommand {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Let an account send nothing, for a violation of terms
+    LockSending {
+        /// The account's address
+        address: String,
+        /// Why, for the user to read
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let an account send again
+    UnlockSending {
+        /// The account's address
+        address: String,
+    },
     /// Change a setting of an account: language en|lv|ru, legacy-plaintext on|off
     Set {
         /// The account's address
@@ -384,6 +397,8 @@ mod tests {
             "postern account set-status a@b.test suspended",
             "postern account access a@b.test on --protocol pop3 --protocol smtp --now",
             "postern account access a@b.test block --reason spam",
+            "postern account lock-sending a@b.test --reason terms",
+            "postern account unlock-sending a@b.test",
             "postern account set a@b.test language lv",
             "postern account alias add a@b.test c@b.test",
             "postern account alias remove c@b.test",

@@ -137,7 +137,17 @@ It listens on this machine alone. The passwords are new with every start:
     );
     curl(&mut page, info);
     thunderbird(&mut page, info);
-    page.push_str("\nEnd it with Ctrl-C.\n");
+    let _ = write!(
+        page,
+        "
+Change accounts from another shell, and see it act at once:
+
+  POSTERN_DATA_DIR={} postern account list
+
+End it with Ctrl-C.
+",
+        shell_quoted(&info.data_dir.to_string_lossy()),
+    );
     page
 }
 

@@ -12,22 +12,13 @@ use super::args::ImportFormat;
 /// The largest file, in octets; a request over the control socket can't be longer.
 const LARGEST_FILE: u64 = 16 << 20;
 
-/// A line that can't be imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadLine {
-    /// Its number, from 1 on.
-    pub(super) line: u64,
-    /// What is wrong with it.
-    pub(super) reason: String,
-}
-
 /// What a file holds.
 #[derive(Default)]
 pub(super) struct Import {
     /// Lines that are well formed.
     pub(super) rows: Vec<ImportRow>,
-    /// Lines that are not.
-    pub(super) bad: Vec<BadLine>,
+    /// Lines that are not, as `line 3: reason`.
+    pub(super) bad: Vec<String>,
 }
 
 /// Reads a whole file; `plan` is for lines that name none.
@@ -47,11 +38,11 @@ pub(super) fn read(file: impl Read, format: ImportFormat, plan: Option<&str>) ->
         let row = match std::str::from_utf8(bytes) {
             Ok(line) if is_silent(line, number, format) => continue,
             Ok(line) => row(line, number, format, plan),
-            Err(_) => Err("is not UTF-8".to_owned()),
+            Err(_) => Err("it is not UTF-8".to_owned()),
         };
         match row {
             Ok(row) => import.rows.push(row),
-            Err(reason) => import.bad.push(BadLine { line: number, reason }),
+            Err(reason) => import.bad.push(format!("line {number}: {reason}")),
         }
     }
     Ok(import)
@@ -71,9 +62,9 @@ fn row(line: &str, number: u64, format: ImportFormat, plan: Option<&str>) -> Res
         ImportFormat::Csv => csv(line)?,
         ImportFormat::PasswdFile => passwd(line)?,
     };
-    EmailAddress::parse(&address).map_err(|error| format!("has no good address: {error}"))?;
+    EmailAddress::parse(&address).map_err(|error| format!("no good address: {error}"))?;
     if hash.is_empty() {
-        return Err("has no password hash; a password itself is written {PLAIN}password".to_owned());
+        return Err("no password hash; a password itself is written {PLAIN}password".to_owned());
     }
     let plan = Some(named_plan).filter(|name| !name.is_empty()).or_else(|| plan.map(str::to_owned));
     Ok(ImportRow { line: number, address, plan, hash: Secret(hash) })
@@ -89,7 +80,7 @@ fn csv(line: &str) -> Result<Fields, String> {
             Ok((address.trim().to_owned(), plan.trim().to_owned(), hash))
         }
         _ => Err(format!(
-            "has {count} fields instead of address,plan,hash; a hash with commas stands in double quotes"
+            "{count} fields instead of address,plan,hash; a hash with commas stands in double quotes"
         )),
     }
 }
@@ -102,7 +93,7 @@ fn csv_fields(line: &str) -> Result<Vec<Zeroizing<String>>, String> {
         let mut field = Zeroizing::new(String::new());
         if let Some(mut inside) = rest.strip_prefix('"') {
             loop {
-                let end = inside.find('"').ok_or("has a quote that does not end")?;
+                let end = inside.find('"').ok_or("a quote does not end")?;
                 field.push_str(&inside[..end]);
                 inside = &inside[end + 1..];
                 match inside.strip_prefix('"') {
@@ -123,7 +114,7 @@ fn csv_fields(line: &str) -> Result<Vec<Zeroizing<String>>, String> {
         match rest.strip_prefix(',') {
             Some(further) => rest = further,
             None if rest.is_empty() => return Ok(fields),
-            None => return Err("has something behind a closing quote".to_owned()),
+            None => return Err("something stands behind a closing quote".to_owned()),
         }
     }
 }
@@ -135,7 +126,7 @@ fn passwd(line: &str) -> Result<Fields, String> {
         (Some(address), Some(hash)) => {
             Ok((address.trim().to_owned(), String::new(), Zeroizing::new(hash.to_owned())))
         }
-        _ => Err("has no colon; it should be address:hash".to_owned()),
+        _ => Err("no colon; write address:hash".to_owned()),
     }
 }
 
@@ -143,14 +134,17 @@ fn passwd(line: &str) -> Result<Fields, String> {
 mod tests {
     use super::*;
 
-    fn import(text: &str, format: ImportFormat) -> (Vec<(u64, String, Option<String>, String)>, Vec<u64>) {
+    /// Line, address, plan, hash.
+    type Row = (u64, String, Option<String>, String);
+
+    fn import(text: &str, format: ImportFormat) -> (Vec<Row>, Vec<String>) {
         let import = read(text.as_bytes(), format, None).expect("small enough");
         let rows = import
             .rows
             .into_iter()
             .map(|row| (row.line, row.address, row.plan, row.hash.0.to_string()))
             .collect();
-        (rows, import.bad.iter().map(|bad| bad.line).collect())
+        (rows, import.bad)
     }
 
     #[test]
@@ -163,7 +157,7 @@ mod tests {
              \"c@b.test\",free,\"{PLAIN}say \"\"hi\"\"\"",
             ImportFormat::Csv,
         );
-        assert_eq!(bad, [0_u64; 0]);
+        assert!(bad.is_empty(), "{bad:?}");
         assert_eq!(rows[0], (2, "a@b.test".into(), Some("plus".into()), "$6$salt$hash".into()));
         assert_eq!(rows[1], (4, "b@b.test".into(), None, "$argon2id$v=19$m=1,t=2,p=1$x$y".into()));
         assert_eq!(rows[2].3, "{PLAIN}say \"hi\"");
@@ -171,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_header_stands_on_the_first_line_only() {
-        assert_eq!(import("a@b.test,,{PLAIN}x\naddress,plan,hash", ImportFormat::Csv).1, [2]);
+        let (_, bad) = import("a@b.test,,{PLAIN}x\naddress,plan,hash", ImportFormat::Csv);
+        assert!(bad.len() == 1 && bad[0].starts_with("line 2: "), "{bad:?}");
     }
 
     #[test]
@@ -185,8 +180,11 @@ mod tests {
             \xff@b.test,free,hunter2\n\
             good@b.test,free,{PLAIN}x";
         let import = read(&text[..], ImportFormat::Csv, None).expect("small enough");
-        assert_eq!(import.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-        assert!(import.bad.iter().all(|bad| !bad.reason.contains("hunter2")), "{:?}", import.bad);
+        assert_eq!(import.bad.len(), 7);
+        for (number, line) in (1..).zip(&import.bad) {
+            assert!(line.starts_with(&format!("line {number}: ")), "{line}");
+        }
+        assert!(import.bad.iter().all(|bad| !bad.contains("hunter2")), "{:?}", import.bad);
         assert_eq!(import.rows.len(), 1);
     }
 
@@ -197,7 +195,7 @@ mod tests {
         let (rows, bad) = import(text, ImportFormat::PasswdFile);
         assert_eq!(rows[0], (2, "a@b.test".into(), None, "{SSHA}abc".into()));
         assert_eq!(rows[1].3, "$2b$05$x");
-        assert_eq!(bad, [4]);
+        assert!(bad.len() == 1 && bad[0].starts_with("line 4: "), "{bad:?}");
     }
 
     #[test]

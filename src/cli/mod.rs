@@ -6,10 +6,12 @@ mod demo;
 mod import;
 mod password;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,12 +21,12 @@ use postern_actors::admin::{AccessChange, AdminError, AdminRequest};
 use postern_model::Timestamp;
 use serde_json::{Value, json};
 
-use crate::config::{Config, Mistakes, Purpose, Span, StoreKind, markdown};
+use crate::config::{Config, Machine, Mistakes, Purpose, Span, StoreKind, markdown};
 use crate::control::{self, AskError};
 use crate::logging;
 use args::{
     AccountArgs, AccountCommand, AliasCommand, AppPasswordCommand, Cli, ClockCommand, Command, ConfigArgs,
-    DomainCommand,
+    DomainCommand, Output,
 };
 pub use demo::{DemoAccount, DemoInfo, demo_banner, free_ports, furnish};
 
@@ -75,100 +77,132 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Where a command gets what it is not told as an argument, and where it prints.
+struct Surroundings<'a> {
+    variables: Vec<(OsString, OsString)>,
+    stdin: &'a mut dyn Read,
+    stdout: &'a mut dyn Write,
+    stderr: &'a mut dyn Write,
+}
+
 /// Runs the command that `arguments` name (the program's own name first) and says how it went:
 /// 0 done, 1 failed with the reason on standard error, 2 wrong usage.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, house: &impl House) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version come this way too, with 0. Where nothing can be printed, the status still tells.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+    let mut surroundings = Surroundings {
+        variables: std::env::vars_os().collect(),
+        stdin: &mut io::stdin(),
+        stdout: &mut io::stdout(),
+        stderr: &mut io::stderr(),
     };
-    let (status, text) = match dispatch(cli.command, house) {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Failed(text)) => (1, text),
-        Err(Failure::Usage(text)) => (2, text),
-    };
-    let mut stderr = io::stderr().lock();
-    for line in text.lines() {
-        // Where standard error is shut, the status still tells.
-        let _ = writeln!(stderr, "postern: {line}");
-    }
-    ExitCode::from(status)
+    ExitCode::from(run_in(&mut surroundings, arguments, house))
 }
 
-fn dispatch(command: Command, house: &impl House) -> Result<(), Failure> {
+fn run_in(
+    surroundings: &mut Surroundings<'_>,
+    arguments: impl IntoIterator<Item = OsString>,
+    house: &impl House,
+) -> u8 {
+    let (status, text) = match Cli::try_parse_from(arguments) {
+        Ok(cli) => match dispatch(cli.command, surroundings, house) {
+            Ok(()) => return 0,
+            Err(Failure::Failed(text)) => (1, text),
+            Err(Failure::Usage(text)) => (2, text),
+        },
+        Err(error) if error.use_stderr() => {
+            // Where standard error is shut, the status still tells; so below.
+            let _ = write!(surroundings.stderr, "{}", error.render());
+            return 2;
+        }
+        // Help and version come this way.
+        Err(error) => match surroundings.print(&error.render().to_string()) {
+            Ok(()) => return 0,
+            Err(_) => return 1,
+        },
+    };
+    for line in text.lines() {
+        let _ = writeln!(surroundings.stderr, "postern: {line}");
+    }
+    status
+}
+
+fn dispatch(
+    command: Command,
+    surroundings: &mut Surroundings<'_>,
+    house: &impl House,
+) -> Result<(), Failure> {
     match command {
         Command::Serve => {
-            let config = Config::from_environment(Purpose::Serve)?;
+            let config = surroundings.config(Purpose::Serve)?;
             logging::init(&config);
             house.serve(config).map_err(Failure::Failed)
         }
         Command::Demo => {
-            let config = Config::from_environment(Purpose::Demo)?;
+            let config = surroundings.config(Purpose::Demo)?;
             logging::init(&config);
             house.demo(config).map_err(Failure::Failed)
         }
-        Command::Config(args) => config(&args),
+        Command::Config(args) => config(&args, surroundings),
         Command::Domain(args) => {
             let request = match args.command {
                 DomainCommand::Add { domain } => AdminRequest::DomainAdd { domain },
                 DomainCommand::Remove { domain } => AdminRequest::DomainRemove { domain },
                 DomainCommand::List => AdminRequest::DomainList,
             };
-            Office::open(house)?.carry_out(request, args.output.json)
+            Office::open(surroundings, house)?.carry_out(request, args.output)
         }
-        Command::Account(args) => account(args, house),
+        Command::Account(args) => account(args, Office::open(surroundings, house)?),
         Command::Clock(args) => {
-            let office = Office::open(house)?;
+            let office = Office::open(surroundings, house)?;
             let request = match args.command {
                 ClockCommand::Show => AdminRequest::ClockShow,
                 ClockCommand::Advance { duration } => {
-                    let by = office.from_now(duration)?;
+                    let by = office.length_of(duration)?;
                     let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
                     AdminRequest::ClockAdvance { micros }
                 }
             };
-            office.carry_out(request, args.output.json)
+            office.carry_out(request, args.output)
         }
-        Command::Check(output) => Office::open(house)?.carry_out(AdminRequest::Check, output.json),
+        Command::Check(output) => Office::open(surroundings, house)?.carry_out(AdminRequest::Check, output),
     }
 }
 
-/// `postern config`: what holds, although a server could not start with it; then a warning says why.
-fn config(args: &ConfigArgs) -> Result<(), Failure> {
+/// `postern config`: what holds, although a server could not start with it; then a note says why.
+fn config(args: &ConfigArgs, surroundings: &mut Surroundings<'_>) -> Result<(), Failure> {
     if args.markdown {
-        return print(&markdown());
+        return Ok(surroundings.print(&markdown())?);
     }
-    let config = Config::from_environment(Purpose::Command)?;
-    if args.json { print_json(&config.to_json()) } else { print(&config.to_text()) }?;
-    if let Err(mistakes) = Config::from_environment(Purpose::Serve) {
-        let mut stderr = io::stderr().lock();
-        writeln!(stderr, "postern: note: `postern serve` would not start with this:")?;
+    let config = surroundings.config(Purpose::Command)?;
+    if args.json {
+        surroundings.print_json(&config.to_json())?;
+    } else {
+        surroundings.print(&config.to_text())?;
+    }
+    if let Err(mistakes) = surroundings.config(Purpose::Serve) {
+        writeln!(surroundings.stderr, "postern: note: `postern serve` would not start with this:")?;
         for line in mistakes.to_string().lines() {
-            writeln!(stderr, "postern: note: {line}")?;
+            writeln!(surroundings.stderr, "postern: note: {line}")?;
         }
     }
     Ok(())
 }
 
-fn account(args: AccountArgs, house: &impl House) -> Result<(), Failure> {
-    let office = Office::open(house)?;
+fn account(args: AccountArgs, office: Office<'_, '_, impl House>) -> Result<(), Failure> {
     let request = match args.command {
         AccountCommand::Add { address, plan, password_stdin } => {
-            let password = if password_stdin { Some(password::read(io::stdin().lock())?) } else { None };
+            let password =
+                if password_stdin { Some(password::read(&mut *office.surroundings.stdin)?) } else { None };
             AdminRequest::AccountAdd { address, plan, password }
         }
         AccountCommand::Import { file, format, plan, keep_going } => {
-            return import(&office, &file, (format, plan.as_deref()), keep_going, args.output.json);
+            return import(office, &file, (format, plan.as_deref()), keep_going, args.output);
         }
         AccountCommand::List => AdminRequest::AccountList,
         AccountCommand::Show { address } => AdminRequest::AccountShow { address },
         AccountCommand::Remove { address } => AdminRequest::AccountRemove { address },
         AccountCommand::SetPassword { address, .. } => {
-            AdminRequest::SetPassword { address, password: password::read(io::stdin().lock())? }
+            let password = password::read(&mut *office.surroundings.stdin)?;
+            AdminRequest::SetPassword { address, password }
         }
         AccountCommand::SetPlan { address, plan } => AdminRequest::SetPlan { address, plan },
         AccountCommand::SetStatus { address, status } => {
@@ -183,6 +217,8 @@ fn account(args: AccountArgs, house: &impl House) -> Result<(), Failure> {
             let protocols = args::protocols(&protocol);
             AdminRequest::SetAccess { address, change, protocols, now, reason }
         }
+        AccountCommand::LockSending { address, reason } => AdminRequest::LockSending { address, reason },
+        AccountCommand::UnlockSending { address } => AdminRequest::UnlockSending { address },
         AccountCommand::Set { address, name, value } => AdminRequest::Set { address, name, value },
         AccountCommand::Alias(AliasCommand::Add { address, alias }) => {
             AdminRequest::AliasAdd { address, alias }
@@ -190,13 +226,16 @@ fn account(args: AccountArgs, house: &impl House) -> Result<(), Failure> {
         AccountCommand::Alias(AliasCommand::Remove { alias }) => AdminRequest::AliasRemove { alias },
         AccountCommand::AppPassword(command) => app_password(command, &office)?,
     };
-    office.carry_out(request, args.output.json)
+    office.carry_out(request, args.output)
 }
 
-fn app_password(command: AppPasswordCommand, office: &Office<impl House>) -> Result<AdminRequest, Failure> {
+fn app_password(
+    command: AppPasswordCommand,
+    office: &Office<'_, '_, impl House>,
+) -> Result<AdminRequest, Failure> {
     Ok(match command {
         AppPasswordCommand::Add { address, name, protocol, expires } => {
-            let expires_in = expires.map(|span| office.from_now(span)).transpose()?;
+            let expires_in = expires.map(|span| office.length_of(span)).transpose()?;
             AdminRequest::AppPasswordAdd { address, name, protocols: args::protocols(&protocol), expires_in }
         }
         AppPasswordCommand::List { address } => AdminRequest::AppPasswordList { address },
@@ -204,48 +243,51 @@ fn app_password(command: AppPasswordCommand, office: &Office<impl House>) -> Res
     })
 }
 
-/// `postern account import`: lines that can't be read are reported beside rows that the server does not take.
+/// `postern account import`: lines that can't be read are reported beside rows that are not taken.
 fn import(
-    office: &Office<impl House>,
+    office: Office<'_, '_, impl House>,
     file: &Path,
     (format, plan): (args::ImportFormat, Option<&str>),
     keep_going: bool,
-    json: bool,
+    output: Output,
 ) -> Result<(), Failure> {
     let unreadable = |error| Failure::Failed(format!("{} can't be read: {error}", file.display()));
     let import = import::read(File::open(file).map_err(unreadable)?, format, plan).map_err(unreadable)?;
-    if !import.bad.is_empty() && !keep_going {
-        let lines: Vec<_> =
-            import.bad.iter().map(|bad| format!("line {}: it {}", bad.line, bad.reason)).collect();
-        let text =
-            format!("{}\nnothing was imported; --keep-going imports the other lines", lines.join("\n"));
-        return Err(Failure::Failed(text));
+    if !import.bad.is_empty() && (!keep_going || import.rows.is_empty()) {
+        let lines = import.bad.join("\n");
+        return Err(Failure::Failed(format!(
+            "{lines}\nnothing was imported; --keep-going imports good lines"
+        )));
     }
-    let mut answer = office.ask(AdminRequest::AccountImport { rows: import.rows, keep_going })?;
-    let unread =
-        import.bad.iter().map(|bad| json!({"line": bad.line, "reason": format!("it {}", bad.reason)}));
-    match answer.get_mut("bad").and_then(Value::as_array_mut) {
-        Some(bad) => {
-            bad.extend(unread);
-            bad.sort_by_key(|row| row["line"].as_u64());
-        }
-        None if !import.bad.is_empty() => {
-            answer = json!({"answer": answer, "bad": unread.collect::<Vec<_>>()});
-        }
-        None => {}
+    let answer = office.ask(AdminRequest::AccountImport { rows: import.rows, keep_going });
+    let answer = answer.map_err(|failure| match failure {
+        Failure::Failed(text) => Failure::Failed([&import.bad[..], &[text]].concat().join("\n")),
+        usage => usage,
+    })?;
+    office.show(&with_unread(answer, import.bad), output)
+}
+
+/// The answer to an import with the lines that were never sent.
+fn with_unread(mut answer: Value, unread: Vec<String>) -> Value {
+    if let Some(failed) = answer.get("failed").and_then(Value::as_u64) {
+        answer["failed"] = json!(failed + unread.len() as u64);
     }
-    office.show(&answer, json)
+    if let Some(problems) = answer.get_mut("problems").and_then(Value::as_array_mut) {
+        problems.extend(unread.into_iter().map(Value::String));
+    }
+    answer
 }
 
 /// Where requests are carried out: the running server, or the store.
-struct Office<'a, H> {
+struct Office<'a, 'b, H> {
     config: Config,
     house: &'a H,
+    surroundings: &'a mut Surroundings<'b>,
 }
 
-impl<H: House> Office<'_, H> {
-    fn open(house: &H) -> Result<Office<'_, H>, Failure> {
-        Ok(Office { config: Config::from_environment(Purpose::Command)?, house })
+impl<'a, 'b, H: House> Office<'a, 'b, H> {
+    fn open(surroundings: &'a mut Surroundings<'b>, house: &'a H) -> Result<Office<'a, 'b, H>, Failure> {
+        Ok(Office { config: surroundings.config(Purpose::Command)?, house, surroundings })
     }
 
     fn ask(&self, request: AdminRequest) -> Result<Value, Failure> {
@@ -260,24 +302,27 @@ impl<H: House> Office<'_, H> {
         }
     }
 
-    fn carry_out(&self, request: AdminRequest, json: bool) -> Result<(), Failure> {
+    fn carry_out(self, request: AdminRequest, output: Output) -> Result<(), Failure> {
         let answer = self.ask(request)?;
-        self.show(&answer, json)
+        self.show(&answer, output)
     }
 
-    /// Prints an answer. One that tells of bad rows or of problems in the store is a failure.
-    fn show(&self, answer: &Value, json: bool) -> Result<(), Failure> {
-        if json { print_json(answer) } else { print(&show::human(answer, &self.config.timezone)) }?;
-        for (key, what) in [("bad", "not all lines were imported"), ("problems", "the store is damaged")] {
-            if answer.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
-                return Err(Failure::Failed(what.to_owned()));
-            }
+    /// Prints an answer. One that tells of problems, with the store or with lines of a file, is a failure.
+    fn show(self, answer: &Value, output: Output) -> Result<(), Failure> {
+        if output.json {
+            self.surroundings.print_json(answer)?;
+        } else {
+            self.surroundings.print(&show::human(answer, &self.config.timezone))?;
         }
-        Ok(())
+        match answer.get("problems").and_then(Value::as_array).map_or(0, Vec::len) {
+            0 => Ok(()),
+            1 => Err(Failure::Failed("there is a problem".to_owned())),
+            more => Err(Failure::Failed(format!("there are {more} problems"))),
+        }
     }
 
     /// How long `span` is by the server's clock, from now on.
-    fn from_now(&self, span: Span) -> Result<Duration, Failure> {
+    fn length_of(&self, span: Span) -> Result<Duration, Failure> {
         let now = match span {
             Span::Fixed(_) => None,
             Span::Months(_) => {
@@ -286,17 +331,22 @@ impl<H: House> Office<'_, H> {
                 Some(now.ok_or_else(|| Failure::Failed("the server does not tell its time".to_owned()))?)
             }
         };
-        span.from(now.unwrap_or_default())
+        span.length_from(now.unwrap_or_default())
             .ok_or_else(|| Failure::Failed("the calendar ends before that".to_owned()))
     }
 }
 
-fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&format!("{value}\n"))
-}
+impl Surroundings<'_> {
+    fn config(&self, purpose: Purpose) -> Result<Config, Mistakes> {
+        Config::read(self.variables.iter().cloned(), &Machine::here(), purpose)
+    }
 
-fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        self.stdout.write_all(text.as_bytes())?;
+        self.stdout.flush()
+    }
+
+    fn print_json(&mut self, value: &Value) -> io::Result<()> {
+        self.print(&format!("{value}\n"))
+    }
 }

@@ -55,7 +55,7 @@ fn flatten(path: &str, fields: &Map<String, Value>, zone: &TimeZone, lines: &mut
             Value::Object(inner) if inner.values().any(Value::is_object) => {
                 flatten(&label, inner, zone, lines);
             }
-            Value::Array(items) if items.iter().any(Value::is_object) => {
+            Value::Array(items) if items.iter().any(is_long) => {
                 for item in items {
                     lines.push(vec![label.clone(), cell(item, zone)]);
                 }
@@ -63,6 +63,11 @@ fn flatten(path: &str, fields: &Map<String, Value>, zone: &TimeZone, lines: &mut
             value => lines.push(vec![label, cell(value, zone)]),
         }
     }
+}
+
+/// Stands on a line of its own.
+fn is_long(value: &Value) -> bool {
+    value.is_object() || value.as_str().is_some_and(|text| text.contains(' '))
 }
 
 fn rank(name: &str) -> (usize, &str) {
@@ -175,6 +180,15 @@ access smtp  off
 pop3_delete  -
 storage      messages 1, used 12
 "
+        );
+    }
+
+    #[test]
+    fn each_problem_has_its_line() {
+        let report = json!({"letters": 3, "problems": ["account 1: no header", "account 2: no header"]});
+        assert_eq!(
+            shown(&report),
+            "letters   3\nproblems  account 1: no header\nproblems  account 2: no header\n"
         );
     }
 

@@ -43,9 +43,9 @@ pub enum Span {
 }
 
 impl Span {
-    /// How long it is from `start` on, months by the calendar: one month from 31 January ends on the last of February.
+    /// How long it is from `start` on; months by the calendar: one from 31 January ends on the last of February.
     /// `None` where the end lies beyond the calendar.
-    pub fn from(self, start: Timestamp) -> Option<Duration> {
+    pub fn length_from(self, start: Timestamp) -> Option<Duration> {
         match self {
             Span::Fixed(duration) => {
                 let end = start.plus(duration);
@@ -281,11 +281,11 @@ mod tests {
     fn a_month_is_counted_by_the_calendar() {
         let january = Timestamp::parse_rfc3339("2026-01-31T10:00:00Z").expect("a date");
         let day = 86_400;
-        assert_eq!(Span::Months(1).from(january), Some(Duration::from_secs(28 * day)));
-        assert_eq!(Span::Months(2).from(january), Some(Duration::from_secs(59 * day)));
-        assert_eq!(Span::Fixed(Duration::from_secs(5)).from(january), Some(Duration::from_secs(5)));
-        assert_eq!(Span::Months(u32::MAX).from(january), None);
-        assert_eq!(Span::Fixed(Duration::from_secs(u64::MAX)).from(january), None);
+        assert_eq!(Span::Months(1).length_from(january), Some(Duration::from_secs(28 * day)));
+        assert_eq!(Span::Months(2).length_from(january), Some(Duration::from_secs(59 * day)));
+        assert_eq!(Span::Fixed(Duration::from_secs(5)).length_from(january), Some(Duration::from_secs(5)));
+        assert_eq!(Span::Months(u32::MAX).length_from(january), None);
+        assert_eq!(Span::Fixed(Duration::from_secs(u64::MAX)).length_from(january), None);
     }
 
     #[test]

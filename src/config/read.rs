@@ -66,14 +66,6 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 impl Config {
-    /// Reads this process's environment.
-    ///
-    /// # Errors
-    /// Every mistake in it.
-    pub fn from_environment(purpose: Purpose) -> Result<Config, Mistakes> {
-        Config::read(std::env::vars_os(), &Machine::here(), purpose)
-    }
-
     /// Reads `variables`; those that don't begin with `POSTERN_` are not Postern's.
     ///
     /// # Errors
@@ -279,14 +271,6 @@ impl<'a> Reader<'a> {
             }
         }
         self.check_certificates(config);
-        if config.max_connections_per_address > config.max_connections {
-            let value = config.max_connections_per_address.to_string();
-            let problem = Problem::new(
-                format!("is more than POSTERN_MAX_CONNECTIONS={}", config.max_connections),
-                "lower it, or raise the other",
-            );
-            self.wrong("MAX_CONNECTIONS_PER_ADDRESS", Some(value), problem);
-        }
     }
 
     fn check_certificates(&mut self, config: &Config) {

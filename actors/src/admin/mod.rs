@@ -85,6 +85,18 @@ pub enum AdminRequest {
         /// Free text for the user.
         reason: Option<String>,
     },
+    /// Locks sending (SPEC Q5).
+    LockSending {
+        /// Whose.
+        address: String,
+        /// Free text for the user.
+        reason: Option<String>,
+    },
+    /// Unlocks it.
+    UnlockSending {
+        /// Whose.
+        address: String,
+    },
     /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`.
     Set {
         /// Whose.
