@@ -7,7 +7,7 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::future::Future;
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream as BlockingStream;
+use std::os::unix::net::{SocketAddr, UnixStream as BlockingStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,9 +53,23 @@ impl Control {
     /// Opens the socket in `data_dir`, in the place of one that a dead server left. Asks for a tokio runtime around it.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AddrInUse`] where a living server has it; else what the system says.
+    /// A line that names the socket, the reason and the cure; [`io::ErrorKind::AddrInUse`] where a living server has it.
     pub fn bind(data_dir: &Path) -> io::Result<Control> {
+        Control::replace(data_dir).map_err(|error| {
+            let cure = match error.kind() {
+                io::ErrorKind::AddrInUse => "stop the server that has it, or set another POSTERN_DATA_DIR",
+                io::ErrorKind::InvalidInput => "set POSTERN_DATA_DIR to a shorter path",
+                _ => "let the server's user write to POSTERN_DATA_DIR",
+            };
+            let path = data_dir.join(SOCKET);
+            io::Error::new(error.kind(), format!("{} can't be opened ({error}); {cure}", path.display()))
+        })
+    }
+
+    fn replace(data_dir: &Path) -> io::Result<Control> {
         let path = data_dir.join(SOCKET);
+        // A path may be too long for a socket: to be refused here, for nobody could connect.
+        SocketAddr::from_pathname(&path)?;
         if BlockingStream::connect(&path).is_ok() {
             return Err(io::Error::from(io::ErrorKind::AddrInUse));
         }
@@ -192,7 +206,10 @@ pub enum AskError {
 pub fn ask(data_dir: &Path, request: &AdminRequest) -> Result<Value, AskError> {
     let path = data_dir.join(SOCKET);
     let stream = BlockingStream::connect(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NoServer,
+        // Too long a path (InvalidInput) is one that no server can have.
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidInput => {
+            AskError::NoServer
+        }
         io::ErrorKind::PermissionDenied => AskError::NotAllowed(path),
         _ => AskError::Broken(error),
     })?;
@@ -344,10 +361,21 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
             let second = Control::bind(dir.path()).expect_err("a living server has it");
             assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+            assert!(second.to_string().contains("POSTERN_DATA_DIR"), "{second}");
             drop(control);
             assert!(!path.exists());
         });
         assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 0, "nothing is left behind");
         assert!(matches!(ask(dir.path(), &AdminRequest::DomainList), Err(AskError::NoServer)));
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_said_at_once() {
+        let dir = TempDir::new().expect("a directory");
+        let deep = dir.path().join("d".repeat(100));
+        fs::create_dir(&deep).expect("a directory");
+        let refused = Control::bind(&deep).expect_err("too long");
+        assert!(refused.to_string().contains("a shorter path"), "{refused}");
+        assert!(matches!(ask(&deep, &AdminRequest::DomainList), Err(AskError::NoServer)));
     }
 }
