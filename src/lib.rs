@@ -1,5 +1,9 @@
 //! Postern: the doors of a mail-access server (POP3, SMTP submission and MX) on Postern's actors and store.
 
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod logging;
 pub mod net;
 pub mod sasl;
 pub mod wording;
