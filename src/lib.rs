@@ -2,4 +2,5 @@
 
 pub mod net;
 pub mod sasl;
+pub mod smtp;
 pub mod wording;
