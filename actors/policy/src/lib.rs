@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod lockout;
+pub mod mailbox;
 pub mod maildrop;
 pub mod refusal;
 pub mod send_window;
