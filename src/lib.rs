@@ -6,4 +6,5 @@ pub mod control;
 pub mod logging;
 pub mod net;
 pub mod sasl;
+pub mod smtp;
 pub mod wording;
