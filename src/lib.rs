@@ -1,4 +1,5 @@
 //! Postern: the doors of a mail-access server (POP3, SMTP submission and MX) on Postern's actors and store.
 
 pub mod net;
+pub mod runtime;
 pub mod wording;
