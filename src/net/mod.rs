@@ -17,3 +17,6 @@ pub mod session;
 mod standin;
 mod stream;
 pub mod tls;
+
+#[cfg(test)]
+mod tests;
