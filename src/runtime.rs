@@ -100,3 +100,90 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         None => tracing::error!(thread, "panic"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::{Arc, Mutex};
+
+    use rustix::process::{Signal as Number, getpid, kill_process};
+
+    use super::*;
+
+    #[test]
+    fn signals_are_told_apart() {
+        run(async {
+            let mut signals = Signals::catch().expect("the system lets us");
+            for (number, meaning) in [
+                (Number::HUP, Signal::Reload),
+                (Number::TERM, Signal::Stop),
+                (Number::INT, Signal::Stop),
+                (Number::HUP, Signal::Reload),
+            ] {
+                kill_process(getpid(), number).expect("sent");
+                assert_eq!(signals.next().await, meaning);
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_is_logged_without_its_message() {
+        let paper = Arc::new(Mutex::new(Vec::new()));
+        let subscriber = tracing_subscriber::fmt().with_writer(Paper(paper.clone())).finish();
+        let here = std::thread::current().id();
+        let before: Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = std::panic::take_hook().into();
+        let others = before.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            // Other tests that fail meanwhile are to say why.
+            if std::thread::current().id() == here { log_panic(panic) } else { others(panic) }
+        }));
+        tracing::subscriber::with_default(subscriber, || {
+            std::panic::catch_unwind(|| panic!("the password is hunter2")).expect_err("it panics")
+        });
+        std::panic::set_hook(Box::new(move |panic| before(panic)));
+        let log = String::from_utf8(paper.lock().expect("unpoisoned").clone()).expect("text");
+        assert!(log.contains("ERROR") && log.contains("src/runtime.rs") && !log.contains("hunter2"), "{log}");
+    }
+
+    #[derive(Clone)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("unpoisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl tracing_subscriber::fmt::MakeWriter<'_> for Paper {
+        type Writer = Paper;
+
+        fn make_writer(&self) -> Paper {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn workers_are_threads_of_their_own_and_end() {
+        run(async {
+            let workers = Workers::start(3).expect("threads");
+            let seen = Arc::new(Mutex::new(HashSet::from([std::thread::current().id()])));
+            for handle in workers.handles() {
+                let (seen, (done, said)) = (seen.clone(), tokio::sync::oneshot::channel());
+                handle.spawn_fn(move || {
+                    seen.lock().expect("unpoisoned").insert(std::thread::current().id());
+                    done.send(()).expect("somebody waits");
+                });
+                said.await.expect("said");
+            }
+            assert_eq!(seen.lock().expect("unpoisoned").len(), 4);
+            let handles = workers.handles();
+            workers.stop();
+            assert!(!handles.iter().any(ArbiterHandle::alive));
+        });
+    }
+}

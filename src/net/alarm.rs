@@ -10,11 +10,13 @@ use std::task::{Context, Poll};
 use postern_actors::ticker::Ticker;
 use postern_model::Timestamp;
 
+type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+
 /// A timer on Postern's clock.
 pub(crate) struct Alarm {
     ticker: Ticker,
     /// What the timer is set to, and the timer.
-    set: Option<(Timestamp, Pin<Box<dyn Future<Output = ()>>>)>,
+    set: Option<(Timestamp, Sleep)>,
 }
 
 impl Alarm {

@@ -102,7 +102,7 @@ impl<S: Door> Porch<S> {
     ) {
         let Some((client, server)) = self.identify(&mut socket, peer).await else { return };
         span.record("peer", tracing::field::display(client.ip()));
-        let room = room.and(seat.from_address(client.ip()));
+        let room = room.and(seat.count_address(client.ip()));
         if room == Err(Crowd::Flood) {
             return;
         }

@@ -70,7 +70,11 @@ impl<S: Door> Handler<Tell> for ConnectionActor<S> {
 }
 
 /// One connection from its greeting to its end.
-fn serve<S: Door>(ready: Ready<S>, inbox: Recipient<Tell>, told: Rc<Inbox>) -> impl Future<Output = ()> {
+pub(super) fn serve<S: Door>(
+    ready: Ready<S>,
+    inbox: Recipient<Tell>,
+    told: Rc<Inbox>,
+) -> impl Future<Output = ()> {
     let Ready { session, stream, actors, protocol, peer, mut seat, tls, handshake_timeout, span: _ } = ready;
     let begun = actors.now();
     seat.announce(inbox.clone());

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use postern_actors::order::{Admitted, SessionRef};
+use postern_actors::order::SessionRef;
 use postern_model::Protocol;
 use postern_model::mime::Facts;
 use postern_storage::SealedBody;
@@ -41,8 +41,8 @@ impl Link {
     }
 
     /// Writes who logged in into the connection's span, for every later line of the log (SPEC O4).
-    pub fn logged_in(&self, admitted: &Admitted) {
-        tracing::Span::current().record("account", tracing::field::display(&admitted.address));
+    pub fn logged_in(&self, address: &str) {
+        tracing::Span::current().record("account", address);
     }
 }
 

@@ -138,7 +138,7 @@ impl Seat {
     }
 
     /// Counts it among those from `peer`.
-    pub(crate) fn from_address(&mut self, peer: IpAddr) -> Result<(), Crowd> {
+    pub(crate) fn count_address(&mut self, peer: IpAddr) -> Result<(), Crowd> {
         let network = Network::of_client(peer);
         self.address = Some(network);
         let limit = self.connections.limits.per_address;
@@ -220,12 +220,12 @@ mod tests {
     fn an_address_has_its_share_and_gets_it_back() {
         let all = connections();
         let mut seats: Vec<Seat> = (0..3).map(|_| all.arrive().0).collect();
-        assert_eq!(seats[0].from_address(ip("2001:db8::1")), Ok(()));
-        assert_eq!(seats[1].from_address(ip("2001:db8::2")), Ok(()));
-        assert_eq!(seats[2].from_address(ip("2001:db8::3")), Err(Crowd::Address { limit: 2 }));
+        assert_eq!(seats[0].count_address(ip("2001:db8::1")), Ok(()));
+        assert_eq!(seats[1].count_address(ip("2001:db8::2")), Ok(()));
+        assert_eq!(seats[2].count_address(ip("2001:db8::3")), Err(Crowd::Address { limit: 2 }));
         seats.truncate(1);
         let (mut next, _) = all.arrive();
-        assert_eq!(next.from_address(ip("2001:db8::4")), Ok(()));
+        assert_eq!(next.count_address(ip("2001:db8::4")), Ok(()));
         drop((seats, next));
         assert!(all.table().addresses.is_empty(), "nothing is kept of who has gone");
     }
@@ -245,7 +245,7 @@ mod tests {
     fn a_flood_is_not_worth_a_word() {
         let all = Connections::new(Limits { total: 100, per_address: 1, handshakes: 1 });
         let mut seats: Vec<Seat> = (0..7).map(|_| all.arrive().0).collect();
-        let words: Vec<_> = seats.iter_mut().map(|seat| seat.from_address(ip("192.0.2.1"))).collect();
+        let words: Vec<_> = seats.iter_mut().map(|seat| seat.count_address(ip("192.0.2.1"))).collect();
         assert_eq!(words[0], Ok(()));
         assert_eq!(words[1..5], [Err(Crowd::Address { limit: 1 }); 4]);
         assert_eq!(words[5..], [Err(Crowd::Flood); 2]);

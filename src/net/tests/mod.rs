@@ -3,6 +3,8 @@
 mod conversation;
 mod encryption;
 mod entrance;
+mod idle;
+mod logs;
 mod toy;
 
 use std::net::SocketAddr;

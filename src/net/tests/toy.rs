@@ -36,6 +36,7 @@ pub(super) struct Toy {
 
 pub(super) enum Ask {
     Echo(String),
+    Login(String),
     Inbox(Traces),
     Linger(Traces),
     Encrypted,
@@ -53,6 +54,7 @@ impl Toy {
         match verb {
             "echo" => say(out, argument),
             "ask" => out.step = Some(Step::Ask(Ask::Echo(argument.to_owned()))),
+            "login" => out.step = Some(Step::Ask(Ask::Login(argument.to_owned()))),
             "inbox" => out.step = Some(Step::Ask(Ask::Inbox(self.traces.clone()))),
             "linger" => out.step = Some(Step::Ask(Ask::Linger(self.traces.clone()))),
             "encrypted" => out.step = Some(Step::Ask(Ask::Encrypted)),
@@ -151,6 +153,10 @@ impl Door for Toy {
     async fn perform(ask: Ask, link: &mut Link) -> String {
         match ask {
             Ask::Echo(text) => text,
+            Ask::Login(address) => {
+                link.logged_in(&address);
+                "welcome".to_owned()
+            }
             Ask::Inbox(traces) => {
                 *traces.inbox.lock().expect("unpoisoned") = Some(link.session.inbox.clone());
                 "noted".to_owned()
