@@ -43,6 +43,8 @@ record! {
     Access = 1;
     Activity = 1;
     Usage = 1;
+    SendingLock = 1;
+    Removal = 1;
     MailboxHeader = 1;
     Block = 1;
     Vanished = 1;
@@ -232,13 +234,35 @@ pub struct Activity {
     pub smtp: Option<Timestamp>,
 }
 
-/// What an account stores (SPEC D8).
+/// What an account stores (SPEC D8), and how far its changes have counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Usage {
     /// Letters in all folders.
     pub letters: u64,
     /// Their octets as a mail program sees them.
     pub octets: u64,
+    /// The account's modification sequence: of the last change in any folder.
+    pub mod_seq: ModSeq,
+}
+
+/// Sending is locked (SPEC Q4, Q5).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SendingLock {
+    /// Since when.
+    pub since: Timestamp,
+    /// Who locked it.
+    pub by: Actor,
+    /// Until when; without it until somebody unlocks.
+    pub until: Option<Timestamp>,
+    /// Why, where somebody said so.
+    pub reason: Option<String>,
+}
+
+/// An account that is being removed: its addresses are gone, its mail goes piece by piece, also across a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Removal {
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Counters of one folder.

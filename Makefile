@@ -1,0 +1,40 @@
+# The project's commands. `make test` is the one that counts: it needs nothing but rustup's toolchain and, for the real
+# mail programs, Debian's packages, which it installs where it may.
+
+CARGO ?= cargo
+CRASH_ROUNDS ?= 50
+
+.PHONY: test lint doc unit clients crash disk-full bench deps
+
+test: deps lint doc unit
+
+# Debian's mail programs. Where they can't be installed, the tests that need them say so and are skipped; with CI=true
+# a skip fails.
+deps:
+	@sh tests/install-clients.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+unit:
+	$(CARGO) test --workspace
+
+# Real mail programs alone.
+clients: deps
+	$(CARGO) test --test main clients:: -- --nocapture
+
+# SIGKILL in the middle of mixed load, many rounds (5 of them are in `make test`).
+crash:
+	POSTERN_CRASH_ROUNDS=$(CRASH_ROUNDS) $(CARGO) test --test main crash:: -- --nocapture
+
+# A full disk on a small file system; needs root for the mount.
+disk-full:
+	$(CARGO) test --test main disk_full:: -- --nocapture
+
+# Figures with ratios against this disk's fdatasync and loopback TLS; takes some minutes.
+bench:
+	$(CARGO) bench --bench figures
