@@ -2,5 +2,6 @@
 
 pub mod net;
 pub mod pop3;
+pub mod runtime;
 pub mod sasl;
 pub mod wording;
