@@ -15,6 +15,7 @@
 //! | `door` | the asks, performed by the actors |
 
 mod command;
+mod door;
 mod language;
 mod line;
 mod reply;
@@ -26,8 +27,10 @@ mod transaction;
 
 use std::time::Duration;
 
+pub use door::Held;
 pub use language::Language;
 pub use session::{Answer, Ask, Pop3};
+pub use transaction::Opened;
 
 use crate::wording::Places;
 

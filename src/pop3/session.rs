@@ -9,25 +9,26 @@
 
 use std::sync::Arc;
 
-use postern_actors::order::{Admitted, Lease, Maildrop, Proof, ScramCandidates, Tell};
-use postern_model::{AccountId, Timestamp, Uid};
+use postern_actors::order::{Proof, ScramCandidates, Tell};
+use postern_model::{Timestamp, Uid};
 use postern_policy::Refusal;
 use zeroize::Zeroizing;
 
 use super::command::{BadCommand, Command, MAX_AUTH_LINE, line_limit};
+use super::door::Held;
 use super::language::{Language, Text};
 use super::line::{Line, Lines};
-use super::transaction::{Row, Transaction};
+use super::transaction::{Opened, Row, Transaction};
 use super::{MAX_ERRORS, MAX_FAILED_LOGINS, Settings, reply};
 use crate::net::session::{Output, Session, Step, TlsInfo};
 use crate::sasl::{self, Exchange, Mechanism, Next};
 use crate::wording;
 
-/// Octets of answers that are gathered before the socket is waited for.
+/// Octets of answers behind which no more input is taken before they are written.
 const ENOUGH: usize = 32 * 1024;
 
-/// What a POP3 session asks of the actors.
-pub enum Ask {
+/// What a POP3 session asks of the actors. `H` is the right to the maildrop, which the session holds and never looks at.
+pub enum Ask<H> {
     /// Keys to try a SCRAM proof against.
     Keys {
         /// The user name, as given.
@@ -37,35 +38,34 @@ pub enum Ask {
     Login(Proof),
     /// The UPDATE state: these letters away, durably (RFC 1939 §6).
     Update {
-        /// Whose maildrop.
-        account: AccountId,
-        /// The right to it.
-        lease: Arc<Lease>,
+        /// The right to the maildrop.
+        held: H,
         /// What was marked; not empty.
         deletions: Vec<Uid>,
     },
-    /// Nothing: go on when what was written so far is out, so that no answer piles up in memory.
+    /// Nothing: the next rows of a listing. The driver writes what has grown long before it asks, so that no listing
+    /// piles up in memory.
     Drain,
 }
 
 /// What the actors answer.
-pub enum Answer {
+pub enum Answer<H> {
     /// To [`Ask::Keys`].
     Keys(Result<ScramCandidates, Refusal>),
     /// To [`Ask::Login`].
-    Login(Result<Box<(Admitted, Maildrop)>, Refusal>),
+    Login(Result<Box<Opened<H>>, Refusal>),
     /// To [`Ask::Update`]: `Ok` is durable.
     Updated(Result<(), Refusal>),
     /// To [`Ask::Drain`].
     Drained,
 }
 
-type Out = Output<Ask>;
+type Out<H> = Output<Ask<H>>;
 
 /// A POP3 session.
-pub struct Pop3 {
+pub struct Pop3<H = Held> {
     settings: Arc<Settings>,
-    phase: Phase,
+    phase: Phase<H>,
     lines: Lines,
     tls: Option<Box<TlsInfo>>,
     opened: Timestamp,
@@ -79,7 +79,7 @@ pub struct Pop3 {
     told: Option<Box<Tell>>,
 }
 
-enum Phase {
+enum Phase<H> {
     Authorization {
         user: Option<Box<str>>,
     },
@@ -87,7 +87,7 @@ enum Phase {
     Exchange(Box<Exchange>),
     AwaitingKeys(Box<Exchange>),
     AwaitingLogin,
-    Transaction(Box<Transaction>),
+    Transaction(Box<Transaction<H>>),
     AwaitingUpdate {
         left: usize,
     },
@@ -96,9 +96,9 @@ enum Phase {
     Over,
 }
 
-impl Pop3 {
+impl<H> Pop3<H> {
     /// A session that has not been opened yet.
-    pub fn new(settings: Arc<Settings>) -> Pop3 {
+    pub fn new(settings: Arc<Settings>) -> Pop3<H> {
         Pop3 {
             language: settings.language,
             settings,
@@ -114,23 +114,23 @@ impl Pop3 {
         }
     }
 
-    fn ok(&self, out: &mut Out, text: Text, arguments: &[&dyn std::fmt::Display]) {
+    fn ok(&self, out: &mut Out<H>, text: Text, arguments: &[&dyn std::fmt::Display]) {
         reply::ok(&mut out.bytes, self.language, text, arguments);
     }
 
-    fn err(&self, out: &mut Out, text: Text, arguments: &[&dyn std::fmt::Display]) {
+    fn err(&self, out: &mut Out<H>, text: Text, arguments: &[&dyn std::fmt::Display]) {
         reply::err(&mut out.bytes, self.language, text, arguments);
     }
 
     /// The client did something that no program should: say so, and part from it when it goes on and on.
-    fn fault(&mut self, out: &mut Out, text: Text, arguments: &[&dyn std::fmt::Display]) {
+    fn fault(&mut self, out: &mut Out<H>, text: Text, arguments: &[&dyn std::fmt::Display]) {
         if self.bears_one_more(out) {
             self.err(out, text, arguments);
         }
     }
 
     /// Counts an error; closes behind the last one that is borne.
-    fn bears_one_more(&mut self, out: &mut Out) -> bool {
+    fn bears_one_more(&mut self, out: &mut Out<H>) -> bool {
         self.errors += 1;
         if self.errors < MAX_ERRORS {
             return true;
@@ -140,18 +140,18 @@ impl Pop3 {
         false
     }
 
-    fn refuse(&self, out: &mut Out, refusal: &Refusal) {
+    fn refuse(&self, out: &mut Out<H>, refusal: &Refusal) {
         reply::raw(&mut out.bytes, &wording::pop3(refusal, &self.settings.places));
     }
 
-    fn close(&mut self, out: &mut Out) {
+    fn close(&mut self, out: &mut Out<H>) {
         // With the phase goes the lease: the mailbox is free at once (SPEC C2).
         self.phase = Phase::Over;
         self.lines.clear();
         out.step = Some(Step::Close);
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Out) {
+    fn line(&mut self, line: &[u8], out: &mut Out<H>) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Exchange(exchange) => self.response(exchange, line, out),
             Phase::Refused(refusal) => {
@@ -165,7 +165,7 @@ impl Pop3 {
         }
     }
 
-    fn command(&mut self, line: &[u8], out: &mut Out) {
+    fn command(&mut self, line: &[u8], out: &mut Out<H>) {
         let command = match Command::parse(line) {
             Ok(command) => command,
             Err(BadCommand::Unknown) => return self.fault(out, Text::UnknownCommand, &[]),
@@ -183,7 +183,7 @@ impl Pop3 {
         }
     }
 
-    fn authorization(&mut self, command: Command<'_>, out: &mut Out) {
+    fn authorization(&mut self, command: Command<'_>, out: &mut Out<H>) {
         match command {
             Command::Stls => self.stls(out),
             Command::Utf8 => {
@@ -222,7 +222,7 @@ impl Pop3 {
     }
 
     /// RFC 2595 §4.
-    fn stls(&mut self, out: &mut Out) {
+    fn stls(&mut self, out: &mut Out<H>) {
         if self.tls.is_some() {
             return self.fault(out, Text::TlsAlready, &[]);
         }
@@ -237,20 +237,20 @@ impl Pop3 {
         out.step = Some(Step::StartTls);
     }
 
-    fn pass(&mut self, password: &str, out: &mut Out) {
+    fn pass(&mut self, password: &str, out: &mut Out<H>) {
         let Phase::Authorization { user } = &mut self.phase else { return };
         let Some(user) = user.take() else { return self.fault(out, Text::UserFirst, &[]) };
         let password = Zeroizing::new(password.to_owned());
         self.log_in(Proof::Password { user: user.into(), password }, out);
     }
 
-    fn log_in(&mut self, proof: Proof, out: &mut Out) {
+    fn log_in(&mut self, proof: Proof, out: &mut Out<H>) {
         self.phase = Phase::AwaitingLogin;
         out.step = Some(Step::Ask(Ask::Login(proof)));
     }
 
     /// RFC 5034 §4.
-    fn auth(&mut self, mechanism: &str, initial: Option<&str>, out: &mut Out) {
+    fn auth(&mut self, mechanism: &str, initial: Option<&str>, out: &mut Out<H>) {
         let offered = self.mechanisms();
         let Some(mechanism) = Mechanism::parse(mechanism).filter(|m| offered.contains(m)) else {
             return self.fault(out, Text::NoSuchMechanism, &[]);
@@ -264,7 +264,7 @@ impl Pop3 {
         self.go_on(Box::new(exchange), next, out);
     }
 
-    fn response(&mut self, mut exchange: Box<Exchange>, line: &[u8], out: &mut Out) {
+    fn response(&mut self, mut exchange: Box<Exchange>, line: &[u8], out: &mut Out<H>) {
         self.phase = Phase::Authorization { user: None };
         match sasl::decode_line(line) {
             Ok(sasl::Line::Cancel) => self.err(out, Text::Cancelled, &[]),
@@ -276,7 +276,7 @@ impl Pop3 {
         }
     }
 
-    fn go_on(&mut self, exchange: Box<Exchange>, next: Next, out: &mut Out) {
+    fn go_on(&mut self, exchange: Box<Exchange>, next: Next, out: &mut Out<H>) {
         match next {
             Next::Challenge(challenge) => {
                 reply::raw(&mut out.bytes, &format!("+ {}", sasl::encode(&challenge)));
@@ -296,7 +296,7 @@ impl Pop3 {
         }
     }
 
-    fn login_refused(&mut self, refusal: &Refusal, out: &mut Out) {
+    fn login_refused(&mut self, refusal: &Refusal, out: &mut Out<H>) {
         self.phase = Phase::Authorization { user: None };
         self.refuse(out, refusal);
         self.failed_logins += 1;
@@ -305,7 +305,7 @@ impl Pop3 {
         }
     }
 
-    fn transaction(&mut self, command: &Command<'_>, out: &mut Out) {
+    fn transaction(&mut self, command: &Command<'_>, out: &mut Out<H>) {
         let language = self.language;
         let Phase::Transaction(open) = &mut self.phase else { return };
         match *command {
@@ -326,7 +326,7 @@ impl Pop3 {
         }
     }
 
-    fn send(&mut self, n: super::command::MessageNumber, lines: Option<u32>, out: &mut Out) {
+    fn send(&mut self, n: super::command::MessageNumber, lines: Option<u32>, out: &mut Out<H>) {
         let Phase::Transaction(open) = &mut self.phase else { return };
         match open.send(n, lines) {
             Ok((account, letter)) => out.step = Some(Step::Send { account, letter }),
@@ -334,22 +334,21 @@ impl Pop3 {
         }
     }
 
-    fn quit(&mut self, out: &mut Out) {
+    fn quit(&mut self, out: &mut Out<H>) {
         let Phase::Transaction(open) = std::mem::replace(&mut self.phase, Phase::Over) else {
             self.ok(out, Text::GoodbyeEarly, &[&self.settings.hostname]);
             return self.close(out);
         };
         let left = open.left();
-        let update = open.update();
-        if update.deletions.is_empty() {
+        let (held, deletions) = open.update();
+        if deletions.is_empty() {
             return self.goodbye(left, out);
         }
-        let (account, lease, deletions) = (update.account, update.lease, update.deletions);
         self.phase = Phase::AwaitingUpdate { left };
-        out.step = Some(Step::Ask(Ask::Update { account, lease, deletions }));
+        out.step = Some(Step::Ask(Ask::Update { held, deletions }));
     }
 
-    fn goodbye(&mut self, left: usize, out: &mut Out) {
+    fn goodbye(&mut self, left: usize, out: &mut Out<H>) {
         match left {
             0 => self.ok(out, Text::GoodbyeEmpty, &[&self.settings.hostname]),
             _ => self.ok(out, Text::GoodbyeLeft, &[&self.settings.hostname, &left]),
@@ -358,7 +357,7 @@ impl Pop3 {
     }
 
     /// RFC 6856 §3.
-    fn lang(&mut self, range: Option<&str>, out: &mut Out) {
+    fn lang(&mut self, range: Option<&str>, out: &mut Out<H>) {
         let Some(range) = range else {
             self.ok(out, Text::LanguagesFollow, &[]);
             for language in Language::ALL {
@@ -377,7 +376,7 @@ impl Pop3 {
     }
 
     /// RFC 2449 §5 and 6; what may be announced here and now.
-    fn capabilities(&self, out: &mut Out) {
+    fn capabilities(&self, out: &mut Out<H>) {
         self.ok(out, Text::CapabilitiesFollow, &[]);
         let before_login = matches!(self.phase, Phase::Authorization { .. });
         let mut say = |line: &str| reply::raw(&mut out.bytes, line);
@@ -407,7 +406,7 @@ impl Pop3 {
     }
 
     /// Obeys what was told, once no answer is on its way any more.
-    fn obey(&mut self, out: &mut Out) {
+    fn obey(&mut self, out: &mut Out<H>) {
         if self.step_under_way || out.step.is_some() || matches!(self.phase, Phase::Over) {
             return;
         }
@@ -425,18 +424,22 @@ impl Pop3 {
     }
 }
 
-impl Session for Pop3 {
-    type Ask = Ask;
-    type Answer = Answer;
+impl<H: 'static> Session for Pop3<H> {
+    type Ask = Ask<H>;
+    type Answer = Answer<H>;
 
-    fn open(&mut self, now: Timestamp, out: &mut Out) {
+    fn open(&mut self, now: Timestamp, out: &mut Out<H>) {
         self.opened = now;
         self.ok(out, Text::Ready, &[&self.settings.hostname]);
     }
 
-    fn input(&mut self, _now: Timestamp, bytes: &[u8], out: &mut Out) -> usize {
+    fn input(&mut self, _now: Timestamp, bytes: &[u8], out: &mut Out<H>) -> usize {
         let mut used = 0;
-        while used < bytes.len() && out.step.is_none() && !matches!(self.phase, Phase::Over) {
+        while used < bytes.len()
+            && out.step.is_none()
+            && out.bytes.len() <= ENOUGH
+            && !matches!(self.phase, Phase::Over)
+        {
             let utf8 = self.utf8;
             let in_exchange = matches!(self.phase, Phase::Exchange(_));
             let limit = |begins: &[u8]| if in_exchange { MAX_AUTH_LINE } else { line_limit(begins, utf8) };
@@ -456,8 +459,7 @@ impl Session for Pop3 {
                 }
                 Line::Partial => {}
             }
-            let unfinished = matches!(&self.phase, Phase::Transaction(open) if open.is_busy());
-            if out.step.is_none() && (unfinished || out.bytes.len() > ENOUGH) {
+            if out.step.is_none() && matches!(&self.phase, Phase::Transaction(open) if open.is_busy()) {
                 out.step = Some(Step::Ask(Ask::Drain));
             }
         }
@@ -465,7 +467,7 @@ impl Session for Pop3 {
         if matches!(self.phase, Phase::Over) { bytes.len() } else { used }
     }
 
-    fn answer(&mut self, _now: Timestamp, answer: Answer, out: &mut Out) {
+    fn answer(&mut self, _now: Timestamp, answer: Answer<H>, out: &mut Out<H>) {
         self.step_under_way = false;
         match (answer, std::mem::replace(&mut self.phase, Phase::Over)) {
             (Answer::Keys(Ok(keys)), Phase::AwaitingKeys(mut exchange)) => {
@@ -475,8 +477,7 @@ impl Session for Pop3 {
             (Answer::Keys(Err(refusal)), Phase::AwaitingKeys(_))
             | (Answer::Login(Err(refusal)), Phase::AwaitingLogin) => self.login_refused(&refusal, out),
             (Answer::Login(Ok(opened)), Phase::AwaitingLogin) => {
-                let (admitted, maildrop) = *opened;
-                let open = Transaction::new(admitted, maildrop);
+                let open = Transaction::new(*opened);
                 open.welcome(self.language, &mut out.bytes);
                 self.phase = Phase::Transaction(Box::new(open));
             }
@@ -499,14 +500,14 @@ impl Session for Pop3 {
         self.step_under_way = out.step.is_some();
     }
 
-    fn chunk(&mut self, bytes: &[u8], out: &mut Out) -> bool {
+    fn chunk(&mut self, bytes: &[u8], out: &mut Out<H>) -> bool {
         match &mut self.phase {
             Phase::Transaction(open) => open.chunk(bytes, self.language, &mut out.bytes),
             _ => false,
         }
     }
 
-    fn sent(&mut self, _now: Timestamp, whole: bool, out: &mut Out) {
+    fn sent(&mut self, _now: Timestamp, whole: bool, out: &mut Out<H>) {
         self.step_under_way = false;
         let Phase::Transaction(open) = &mut self.phase else { return };
         match open.sent(whole, self.language, &mut out.bytes) {
@@ -519,7 +520,7 @@ impl Session for Pop3 {
         self.step_under_way = out.step.is_some();
     }
 
-    fn secured(&mut self, _now: Timestamp, tls: TlsInfo, out: &mut Out) {
+    fn secured(&mut self, _now: Timestamp, tls: TlsInfo, out: &mut Out<H>) {
         // What was said in the clear is forgotten (RFC 2595 §4).
         self.step_under_way = false;
         self.tls = Some(Box::new(tls));
@@ -530,12 +531,12 @@ impl Session for Pop3 {
         self.obey(out);
     }
 
-    fn told(&mut self, _now: Timestamp, tell: Tell, out: &mut Out) {
+    fn told(&mut self, _now: Timestamp, tell: Tell, out: &mut Out<H>) {
         self.told = Some(Box::new(tell));
         self.obey(out);
     }
 
-    fn expired(&mut self, _now: Timestamp, out: &mut Out) {
+    fn expired(&mut self, _now: Timestamp, out: &mut Out<H>) {
         if self.step_under_way {
             return;
         }

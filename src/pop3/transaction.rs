@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use postern_actors::order::{Admitted, Drop, Lease, Maildrop};
-use postern_model::{AccountId, LetterId, Uid};
+use postern_actors::order::Drop;
+use postern_model::{AccountId, LetterId, Uid, UidValidity};
 
 use super::command::{self, MessageNumber};
 use super::language::{Language, Text};
@@ -14,10 +14,25 @@ use super::stuffing::{Stuffer, Top};
 /// Rows of LIST or UIDL that go out before the socket is waited for.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// An open maildrop.
-pub(super) struct Transaction {
-    admitted: Admitted,
-    maildrop: Maildrop,
+/// A maildrop that a login has opened.
+pub struct Opened<H> {
+    /// Whose it is.
+    pub account: AccountId,
+    /// The account's address, as it is shown.
+    pub address: Arc<str>,
+    /// The letters in the order of their message numbers.
+    pub letters: Box<[Drop]>,
+    /// UIDVALIDITY of the INBOX, for unique-ids.
+    pub uid_validity: UidValidity,
+    /// Unique-ids that letters brought along, by index into `letters`, ascending.
+    pub foreign_uidls: Vec<(u32, Box<str>)>,
+    /// The right to be here and to have the maildrop; both end when it is dropped.
+    pub held: H,
+}
+
+/// An open maildrop in use.
+pub(super) struct Transaction<H> {
+    maildrop: Opened<H>,
     /// Bit n: letter n (from 0) is marked as deleted. Empty until the first DELE.
     deleted: Box<[u64]>,
     left: usize,
@@ -61,13 +76,6 @@ enum Status {
     Top,
 }
 
-/// What QUIT asks of the mailbox.
-pub(super) struct Update {
-    pub(super) account: AccountId,
-    pub(super) lease: Arc<Lease>,
-    pub(super) deletions: Vec<Uid>,
-}
-
 /// Why a message number names no letter.
 pub(super) enum NoLetter {
     Unknown { letters: usize },
@@ -83,16 +91,10 @@ impl NoLetter {
     }
 }
 
-impl Transaction {
-    pub(super) fn new(admitted: Admitted, maildrop: Maildrop) -> Transaction {
-        let mut transaction = Transaction {
-            left: 0,
-            octets: 0,
-            deleted: Box::default(),
-            work: Work::Nothing,
-            admitted,
-            maildrop,
-        };
+impl<H> Transaction<H> {
+    pub(super) fn new(maildrop: Opened<H>) -> Transaction<H> {
+        let mut transaction =
+            Transaction { maildrop, left: 0, octets: 0, deleted: Box::default(), work: Work::Nothing };
         transaction.reset();
         transaction
     }
@@ -103,7 +105,7 @@ impl Transaction {
     }
 
     pub(super) fn welcome(&self, language: Language, out: &mut Vec<u8>) {
-        reply::ok(out, language, Text::Welcome, &[&self.admitted.address, &self.left, &self.octets]);
+        reply::ok(out, language, Text::Welcome, &[&self.maildrop.address, &self.left, &self.octets]);
     }
 
     pub(super) fn stat(&self, out: &mut Vec<u8>) {
@@ -186,7 +188,7 @@ impl Transaction {
             stuffer: Stuffer::default(),
             top: lines.map(Top::new),
         });
-        Ok((self.admitted.account, letter.letter))
+        Ok((self.maildrop.account, letter.letter))
     }
 
     /// A piece of the body; whether more is wanted.
@@ -243,11 +245,11 @@ impl Transaction {
         self.left
     }
 
-    /// What QUIT has to make durable.
-    pub(super) fn update(self) -> Update {
+    /// What QUIT has to make durable, and the right to do it.
+    pub(super) fn update(self) -> (H, Vec<Uid>) {
         let marked = |(index, letter): (usize, &Drop)| self.is_deleted(index).then_some(letter.uid);
         let deletions = self.maildrop.letters.iter().enumerate().filter_map(marked).collect();
-        Update { account: self.admitted.account, lease: self.maildrop.lease, deletions }
+        (self.maildrop.held, deletions)
     }
 
     fn is_deleted(&self, index: usize) -> bool {
