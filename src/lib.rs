@@ -5,6 +5,8 @@ pub mod config;
 pub mod control;
 pub mod logging;
 pub mod net;
+pub mod pop3;
+pub mod runtime;
 pub mod sasl;
 pub mod smtp;
 pub mod wording;
