@@ -65,8 +65,7 @@ impl House for Postern {
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         runtime::run(async move {
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
-            let actors =
-                Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
+            let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
             let answer = match actors {
                 Ok(actors) => actors.admin(request).await,
                 Err(error) => Err(AdminError(error.to_string())),
