@@ -1,0 +1,4 @@
+//! The system's tests: one program, so that it is linked once.
+
+mod clients;
+mod rig;
