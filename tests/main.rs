@@ -1,4 +1,5 @@
 //! The system's tests: one program, so that it is linked once.
 
 mod clients;
+mod crash;
 mod rig;

@@ -192,6 +192,11 @@ impl Server {
         }
     }
 
+    /// Hands the process over to a caller who ends it while others still talk to it.
+    pub(crate) fn detach(&mut self) -> Child {
+        self.child.take().expect("the server runs")
+    }
+
     /// Sends the process a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let id = self.child.as_ref().expect("the server runs").id();
