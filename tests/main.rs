@@ -2,4 +2,5 @@
 
 mod clients;
 mod crash;
+mod disk_full;
 mod rig;
