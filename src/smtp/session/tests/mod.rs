@@ -9,14 +9,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix::AsyncContext as _;
-use postern_actors::order::{Admitted, CredentialRef, LastByte, Presence, Proof, SessionRef, Tell};
-use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp};
+use postern_actors::order::{Proof, Tell};
+use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Protocol, Timestamp};
 use postern_policy::Refusal;
 
 use super::SmtpSession;
 use crate::net::session::{Output, Session, Step, TlsInfo};
-use crate::smtp::{Answer, Ask, Delivery, Role, Settings};
+use crate::smtp::{Answer, Ask, Delivery, LoggedIn, Role, Settings};
 use crate::wording::Places;
 
 /// `\0alice@foo.com\0secret`
@@ -271,40 +270,13 @@ fn account_of(address: &EmailAddress) -> Option<AccountId> {
     (address.domain().as_str() == "foo.com").then_some(AccountId(id))
 }
 
-fn login(proof: &Proof) -> Result<Admitted, Refusal> {
+fn login(proof: &Proof) -> Result<Box<LoggedIn>, Refusal> {
     let wrong = Err(Refusal::BadCredentials { bare_name: false });
     let Proof::Password { user, password } = proof else { return wrong };
     if user != "alice@foo.com" || password.as_str() != "secret" {
         return wrong;
     }
-    Ok(Admitted {
-        account: AccountId(1),
-        address: "alice@foo.com".into(),
-        plan: "free".into(),
-        language: "en".into(),
-        credential: CredentialRef::Account,
-        presence: Arc::new(Presence { protocol: Protocol::Smtp, session: nobody() }),
-    })
-}
-
-/// A session that hears nothing.
-fn nobody() -> SessionRef {
-    struct Deaf;
-    impl actix::Actor for Deaf {
-        type Context = actix::Context<Deaf>;
-    }
-    impl actix::Handler<Tell> for Deaf {
-        type Result = ();
-        fn handle(&mut self, _: Tell, _: &mut Self::Context) {}
-    }
-    // The context is dropped unstarted, so nobody is behind the address.
-    let inbox = actix::Context::<Deaf>::new().address().recipient();
-    SessionRef {
-        id: SessionId(1),
-        peer: IpAddr::from([192, 0, 2, 7]),
-        activity: Arc::new(LastByte::new(Timestamp::from_seconds(0))),
-        inbox,
-    }
+    Ok(Box::new(LoggedIn { account: AccountId(1), plan: "free".into(), held: Box::new(()) }))
 }
 
 fn tls() -> TlsInfo {
