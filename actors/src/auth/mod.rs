@@ -196,9 +196,7 @@ impl Handler<Verify> for AuthActor {
                 Proof::Password { user, password } => {
                     shared.verify_password(&user, password, protocol, session.peer).await
                 }
-                Proof::Scram { user, matched } => {
-                    shared.conclude_scram(&user, matched, protocol, &session).await
-                }
+                Proof::Scram { user, matched } => shared.conclude_scram(&user, matched, &session).await,
             }
         })
     }

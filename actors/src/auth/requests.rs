@@ -104,7 +104,7 @@ impl Shared {
         self.pace.sleep_until(open_at).await;
         let candidates = self.candidates(&user, protocol);
         let owner = user.found.as_ref().map(|found| (found.account, found.credentials.generation));
-        let exchange = Exchange { under_way, digest: user.digest, protocol, owner, session };
+        let exchange = Exchange { under_way, owner, session };
         self.state.keep_exchange(exchange, self.pace.now())?;
         Ok(candidates)
     }
@@ -113,7 +113,6 @@ impl Shared {
         self: &Rc<Self>,
         user: &str,
         matched: Option<CredentialRef>,
-        protocol: Protocol,
         session: &SessionRef,
     ) -> Result<Verified, Refusal> {
         let user = self.look_up(user).await?;
@@ -121,11 +120,10 @@ impl Shared {
         let Some(exchange) = self.state.take_exchange(session.id, self.pace.now()) else {
             return Err(Refusal::Unavailable);
         };
-        let same = exchange.digest == user.digest && exchange.protocol == protocol;
         let still = user
             .found
             .as_ref()
-            .filter(|found| same && exchange.owner == Some((found.account, found.credentials.generation)));
+            .filter(|found| exchange.owner == Some((found.account, found.credentials.generation)));
         match still.zip(matched) {
             Some((found, credential)) => {
                 exchange.under_way.finish(Outcome::Right);
