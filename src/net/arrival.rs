@@ -87,7 +87,14 @@ impl<S: Door> Reception for Porch<S> {
             account = tracing::field::Empty,
         );
         let entered = span.clone();
-        actix_rt::spawn(async move { self.enter(socket, peer, seat, room, entered).await }.instrument(span));
+        let entering = async move {
+            let connections = self.premises.connections.clone();
+            tokio::select! {
+                () = self.enter(socket, peer, seat, room, entered) => {}
+                () = connections.stopping() => {}
+            }
+        };
+        actix_rt::spawn(entering.instrument(span));
     }
 }
 

@@ -7,11 +7,11 @@ use std::future::Future;
 
 use postern_actors::order::SessionRef;
 use postern_model::Protocol;
-use postern_model::mime::Facts;
+use postern_model::mime::{Facts, Scanner};
 use postern_storage::SealedBody;
 
 use super::session::Session;
-use super::standin::{Actors, Scanner, Spool, StoreError};
+use super::standin::{Actors, Spool, StoreError};
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {

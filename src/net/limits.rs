@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix::Recipient;
 use postern_actors::order::Tell;
 use postern_model::SessionId;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::network::Network;
 
@@ -53,6 +53,8 @@ pub struct Connections {
     table: Mutex<Table>,
     /// Woken whenever a connection goes.
     left: Notify,
+    /// Whether the server stops.
+    stop: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +63,6 @@ struct Table {
     handshakes: usize,
     addresses: HashMap<Network, usize>,
     inboxes: HashMap<SessionId, Recipient<Tell>>,
-    stopping: bool,
 }
 
 impl Connections {
@@ -72,6 +73,7 @@ impl Connections {
             next: AtomicU64::new(1),
             table: Mutex::default(),
             left: Notify::new(),
+            stop: watch::Sender::new(false),
         })
     }
 
@@ -96,11 +98,17 @@ impl Connections {
 
     /// Tells every session that the server stops, also those that are just beginning.
     pub(crate) fn tell_stopping(&self) {
-        let mut table = self.table();
-        table.stopping = true;
+        let table = self.table();
+        self.stop.send_replace(true);
         for inbox in table.inboxes.values() {
             inbox.do_send(Tell::Stopping);
         }
+    }
+
+    /// Returns when the server stops.
+    pub(crate) async fn stopping(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stop.subscribe().wait_for(|stopped| *stopped).await;
     }
 
     /// Returns when nobody is connected any more, or after `grace`; whether all have gone.
@@ -166,7 +174,7 @@ impl Seat {
     pub(crate) fn announce(&mut self, inbox: Recipient<Tell>) {
         self.announced = true;
         let mut table = self.connections.table();
-        if table.stopping {
+        if *self.connections.stop.borrow() {
             inbox.do_send(Tell::Stopping);
         }
         table.inboxes.insert(self.id, inbox);

@@ -12,10 +12,10 @@ use actix_rt::ArbiterHandle;
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
 use super::arrival::{Porch, Premises, Reception, Service};
 use super::door::Door;
+use super::limits::Connections;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 4096;
@@ -131,13 +131,12 @@ fn open(address: SocketAddr) -> io::Result<StdListener> {
 pub struct Listeners {
     premises: Premises,
     arbiters: Vec<ArbiterHandle>,
-    stop: watch::Sender<bool>,
 }
 
 impl Listeners {
     /// No listener yet; what will be accepted is served by these arbiters.
     pub fn new(premises: Premises, arbiters: Vec<ArbiterHandle>) -> Listeners {
-        Listeners { premises, arbiters, stop: watch::Sender::new(false) }
+        Listeners { premises, arbiters }
     }
 
     /// Begins to accept connections for a service.
@@ -152,23 +151,24 @@ impl Listeners {
         tracing::info!(service = service.name, %address, "listening");
         let porch: Arc<dyn Reception> = Arc::new(Porch { service, premises: self.premises.clone() });
         for arbiter in &self.arbiters {
-            let (socket, porch, stop) = (socket.try_clone()?, porch.clone(), self.stop.subscribe());
+            let (socket, porch) = (socket.try_clone()?, porch.clone());
+            let connections = self.premises.connections.clone();
             arbiter.spawn_fn(move || {
-                actix_rt::spawn(accept_until(socket, porch, stop));
+                actix_rt::spawn(accept_until_stopped(socket, porch, connections));
             });
         }
         Ok(())
     }
 
-    /// Stops accepting, tells every session, and waits until all have gone, `grace` at most. Whether all have gone.
+    /// Stops accepting, drops whoever is not served yet, tells every session, and waits until all have gone, `grace` at
+    /// most. Whether all have gone.
     pub async fn stop(&self, grace: Duration) -> bool {
-        self.stop.send_replace(true);
         self.premises.connections.tell_stopping();
         self.premises.connections.empty(grace).await
     }
 }
 
-async fn accept_until(socket: StdListener, porch: Arc<dyn Reception>, mut stop: watch::Receiver<bool>) {
+async fn accept_until_stopped(socket: StdListener, porch: Arc<dyn Reception>, connections: Arc<Connections>) {
     let listener = match TcpListener::from_std(socket) {
         Ok(listener) => listener,
         Err(error) => {
@@ -177,7 +177,7 @@ async fn accept_until(socket: StdListener, porch: Arc<dyn Reception>, mut stop: 
         }
     };
     tokio::select! {
-        _ = stop.wait_for(|stopped| *stopped) => {}
+        () = connections.stopping() => {}
         () = accept_all(&listener, &porch) => {}
     }
 }

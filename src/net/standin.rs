@@ -68,16 +68,3 @@ impl Spool {
         Ok(postern_storage::SealedBody)
     }
 }
-
-#[derive(Debug, Default)]
-pub struct Scanner;
-
-impl Scanner {
-    pub fn new() -> Scanner {
-        Scanner
-    }
-    pub fn feed(&mut self, _bytes: &[u8]) {}
-    pub fn finish(self) -> postern_model::mime::Facts {
-        postern_model::mime::Facts
-    }
-}

@@ -157,6 +157,20 @@ fn a_stop_is_told_to_all_and_waited_for() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_handshakes() {
+    run(async {
+        let (_dir, tls) = encryption::tls();
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let mut silent = world.connect().await;
+        while world.connections.count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(world.listeners.stop(PATIENCE).await);
+        assert_eq!(silent.rest().await, "");
+    });
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_variable_and_cure() {
     let none = &mut Inherited::default();
     let any = "127.0.0.1:0".parse().expect("an address");
