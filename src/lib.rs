@@ -9,4 +9,5 @@ pub mod pop3;
 pub mod runtime;
 pub mod sasl;
 pub mod smtp;
+pub mod serve;
 pub mod wording;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{self, Problem};
-use super::network::Network;
+use crate::net::network::Network;
 use super::{Config, Machine};
 
 /// One variable: everything that is to be said of it stands here and nowhere else.

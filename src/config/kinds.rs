@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use postern_model::Timestamp;
 
-use super::network::Network;
+use crate::net::network::{Network, NetworkError};
 
 /// What is wrong with a value, and how to put it right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,23 @@ pub(super) fn networks(text: &str) -> Result<Vec<Network>, Problem> {
     if text == "none" {
         return Ok(Vec::new());
     }
-    text.split(',').map(|item| item.trim().parse()).collect()
+    text.split(',').map(|entry| network(entry.trim())).collect()
+}
+
+fn network(text: &str) -> Result<Network, Problem> {
+    text.parse().map_err(|error| {
+        let cure = match error {
+            NetworkError::HostBits(network) => format!("write {network}"),
+            NetworkError::Address | NetworkError::Prefix => {
+                "write networks like 10.0.0.0/8 or 2001:db8::/32, or single addresses".to_owned()
+            }
+        };
+        let reason = match error {
+            NetworkError::HostBits(_) => format!("names \"{text}\", which has bits set behind its prefix"),
+            NetworkError::Address | NetworkError::Prefix => format!("names \"{text}\", which is not a network"),
+        };
+        Problem::new(reason, cure)
+    })
 }
 
 /// Reads a path.

@@ -5,7 +5,6 @@
 
 mod field;
 mod kinds;
-mod network;
 mod read;
 mod show;
 mod table;
@@ -16,8 +15,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::net::network::Network;
 pub use kinds::{Problem, Span, span};
-pub use network::Network;
 pub use read::{Mistake, Mistakes};
 pub use show::markdown;
 

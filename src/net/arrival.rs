@@ -18,10 +18,10 @@ use super::driver::close;
 use super::limits::{Connections, Crowd, Seat};
 use super::network::Network;
 use super::proxy::{self, Origin};
-use super::standin::Actors;
 use super::stream::Stream;
 use super::tls::Tls;
 use crate::wording;
+use postern_actors::Actors;
 
 /// What all listeners share.
 #[derive(Clone)]

@@ -20,9 +20,9 @@ use super::door::{Door, Link};
 use super::driver::{Driver, Traffic, close};
 use super::inbox::Inbox;
 use super::limits::Seat;
-use super::standin::Actors;
 use super::stream::Stream;
 use super::tls::Tls;
+use postern_actors::Actors;
 
 /// A connection that is ready to be served.
 pub(crate) struct Ready<S: Door> {

@@ -11,7 +11,8 @@ use postern_model::mime::{Facts, Scanner};
 use postern_storage::SealedBody;
 
 use super::session::Session;
-use super::standin::{Actors, Spool, StoreError};
+use postern_actors::Actors;
+use postern_storage::{Spool, StoreError};
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {

@@ -14,7 +14,6 @@ pub mod listener;
 pub mod network;
 pub mod proxy;
 pub mod session;
-mod standin;
 mod stream;
 pub mod tls;
 

@@ -8,6 +8,7 @@
 mod ask;
 mod command;
 mod data;
+mod door;
 mod header;
 mod incoming;
 mod line;

@@ -5,8 +5,8 @@ use std::fmt;
 use postern_model::record::Record;
 use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
 
-use crate::blob::spool::SealedBody;
 use crate::blob::SegmentId;
+use crate::blob::spool::SealedBody;
 use crate::codec;
 use crate::error::StoreError;
 use crate::keyspace::{Key, RawKey, kind, space};

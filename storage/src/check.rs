@@ -3,4 +3,6 @@
 #[derive(Debug)]
 pub struct CheckReport;
 use crate::shared::Shared;
-pub(crate) fn check(_: &Shared) -> CheckReport { CheckReport }
+pub(crate) fn check(_: &Shared) -> CheckReport {
+    CheckReport
+}

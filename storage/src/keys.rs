@@ -1,8 +1,9 @@
 //! The keys of every kind of record, and the ranges that list them.
 
 use postern_model::record::{
-    Access, Account, Activity, AddressEntry, AppPassword, Block, ClockReading, Credentials, Doomed,
-    DomainEntry, FailedLogins, MailboxHeader, NextAccount, Pending, Record, Removal, SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
+    Access, Account, Activity, AddressEntry, AppPassword, Block, ClockReading, Credentials, DomainEntry,
+    Doomed, FailedLogins, MailboxHeader, NextAccount, Pending, Record, Removal, SendingLock, StoreMeta,
+    StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq};
 
@@ -285,7 +286,10 @@ mod tests {
         assert_eq!(read(&mailboxes_of(id), &mailbox(id, folder)), Some(folder));
         assert_eq!(read(&blocks_of(id, folder), &block(id, folder, 77)), Some(77));
         assert_eq!(read(&blocks_of(id, folder), &block(id, MailboxId(4), 77)), None);
-        assert_eq!(read(&vanished_of(id, folder), &vanished(id, folder, ModSeq(1 << 40))), Some(ModSeq(1 << 40)));
+        assert_eq!(
+            read(&vanished_of(id, folder), &vanished(id, folder, ModSeq(1 << 40))),
+            Some(ModSeq(1 << 40))
+        );
         assert_eq!(read(&facts_of::<Usage>(id), &facts(id, letter)), Some(letter));
         assert_eq!(read(&bodies_of(id), &body(id, letter)), Some(letter));
         assert_eq!(read(&all_pending(), &pending(letter, id)), Some((letter, id)));

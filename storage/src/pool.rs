@@ -37,7 +37,8 @@ impl Pool {
         let pool = Pool { queue, threads: Mutex::default() };
         for n in 0..threads.max(1) {
             let queue = pool.queue.clone();
-            let thread = std::thread::Builder::new().name(format!("{name}-{n}")).spawn(move || queue.work())?;
+            let thread =
+                std::thread::Builder::new().name(format!("{name}-{n}")).spawn(move || queue.work())?;
             lock(&pool.threads).push(thread);
         }
         Ok(pool)

@@ -56,8 +56,7 @@ impl Store {
         disk: Option<Arc<dyn Disk>>,
     ) -> Result<Store, OpenError> {
         let Opened { shared, committer, lock } = open::open(options, now, disk)?;
-        let failed =
-            |source| OpenError::Io { path: options.dir.clone(), doing: "start a thread", source };
+        let failed = |source| OpenError::Io { path: options.dir.clone(), doing: "start a thread", source };
         let committer =
             Builder::new().name("store-commit".into()).spawn(move || committer.run()).map_err(failed)?;
         let compacted = shared.clone();

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use postern_model::record::{Account, Record};
 use postern_model::AccountId;
+use postern_model::record::{Account, Record};
 
 use crate::codec;
 use crate::engine::Engine;

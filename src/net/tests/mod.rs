@@ -23,8 +23,8 @@ use super::arrival::{Premises, Service};
 use super::limits::{Connections, Limits};
 use super::listener::{Inherited, Listeners, bind};
 use super::network::Network;
-use super::standin::Actors;
 use super::tls::Tls;
+use postern_actors::Actors;
 
 /// No test takes so long; one that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);

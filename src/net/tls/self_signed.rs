@@ -19,6 +19,11 @@ const HOLDS_DAYS: u32 = 825;
 /// With so little left, the next start makes a new one.
 const RENEW_DAYS: u32 = 30;
 
+/// Where the certificate is, for programs that are to trust it.
+pub fn certificate_path(dir: &Path) -> PathBuf {
+    dir.join("self-signed.pem")
+}
+
 /// The self-signed certificate of `dir`: the one that is there, where it is for `host` and holds on, else a new one.
 ///
 /// Besides `host` it is for `localhost` and the loopback addresses. The key's file has mode 0600.
@@ -26,7 +31,7 @@ const RENEW_DAYS: u32 = 30;
 /// # Errors
 /// The directory can't be written.
 pub fn certificate(dir: &Path, host: &str, now: Timestamp) -> Result<CertificateFiles, CertificateError> {
-    let paths = Paths { certificate: dir.join("self-signed.pem"), key: dir.join("self-signed.key") };
+    let paths = Paths { certificate: certificate_path(dir), key: dir.join("self-signed.key") };
     if !paths.hold(host, now) {
         make(&paths, host, now).map_err(|reason| {
             let what = format!("no self-signed certificate could be put into {} ({reason})", dir.display());

@@ -34,7 +34,9 @@ fn rows(engine: &dyn Engine, start: &[u8], end: &[u8]) -> Vec<Vec<u8>> {
 
 fn an_engine_keeps_changes_in_the_order_of_keys(kind: EngineKind, dir: &Path) {
     let engine = engine(kind, dir);
-    engine.apply(&Writes::from([put(b"b", b"2"), put(b"a\xff", b"1"), put(b"", b"0"), put(b"c", b"3")])).expect("write");
+    engine
+        .apply(&Writes::from([put(b"b", b"2"), put(b"a\xff", b"1"), put(b"", b"0"), put(b"c", b"3")]))
+        .expect("write");
     engine.apply(&Writes::from([(b"c".to_vec(), None), put(b"b", b"4")])).expect("change");
     engine.flush().expect("flush");
     assert_eq!(engine.get(b"b").expect("read"), Some(b"4".to_vec()));
@@ -44,7 +46,9 @@ fn an_engine_keeps_changes_in_the_order_of_keys(kind: EngineKind, dir: &Path) {
 
 fn an_engine_scans_from_the_start_and_up_to_the_end_of_a_range(kind: EngineKind, dir: &Path) {
     let engine = engine(kind, dir);
-    engine.apply(&Writes::from([put(b"a", b""), put(b"b", b""), put(b"ba", b""), put(b"c", b"")])).expect("write");
+    engine
+        .apply(&Writes::from([put(b"a", b""), put(b"b", b""), put(b"ba", b""), put(b"c", b"")]))
+        .expect("write");
     assert_eq!(rows(engine.as_ref(), b"b", b"c"), [&b"b"[..], b"ba"]);
     assert!(rows(engine.as_ref(), b"b", b"b").is_empty());
     assert!(rows(engine.as_ref(), b"c", b"b").is_empty());
@@ -199,7 +203,9 @@ fn everything_of_an_account_goes_and_nothing_else(kind: EngineKind, dir: &Path) 
         batch.delete_raw(key);
     }
     wait(store.commit(batch)).expect("removed");
-    assert!(store.read_blocking(|view| view.keys(&keys::everything_of(ALICE), 1)).expect("listed").is_empty());
+    assert!(
+        store.read_blocking(|view| view.keys(&keys::everything_of(ALICE), 1)).expect("listed").is_empty()
+    );
     assert_eq!(super::fetch(&store, BOB, letter).expect("his is still there"), b"to both");
     assert_eq!(stored(&store, BOB), Some(usage(1)));
 }
