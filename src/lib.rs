@@ -8,6 +8,6 @@ pub mod net;
 pub mod pop3;
 pub mod runtime;
 pub mod sasl;
-pub mod smtp;
 pub mod serve;
+pub mod smtp;
 pub mod wording;

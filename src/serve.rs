@@ -65,8 +65,7 @@ impl House for Postern {
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         runtime::run(async move {
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
-            let actors =
-                Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
+            let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
             let answer = match actors {
                 Ok(actors) => actors.admin(request).await,
                 Err(error) => Err(AdminError(error.to_string())),
@@ -325,7 +324,8 @@ fn places(config: &Config) -> Places {
     Places { web: config.web_url.clone(), support: config.support_url.clone() }
 }
 
-fn pop3_settings(config: &Config) -> pop3::Settings {
+/// What POP3's sessions go by.
+pub fn pop3_settings(config: &Config) -> pop3::Settings {
     pop3::Settings {
         hostname: config.hostname.clone(),
         places: places(config),
@@ -339,7 +339,8 @@ fn pop3_settings(config: &Config) -> pop3::Settings {
     }
 }
 
-fn smtp_settings(config: &Config) -> smtp::Settings {
+/// What SMTP's sessions go by.
+pub fn smtp_settings(config: &Config) -> smtp::Settings {
     smtp::Settings {
         message_size: config.message_size,
         recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{self, Problem};
-use crate::net::network::Network;
 use super::{Config, Machine};
+use crate::net::network::Network;
 
 /// One variable: everything that is to be said of it stands here and nowhere else.
 pub(super) struct Row<T: 'static> {

@@ -196,7 +196,9 @@ fn network(text: &str) -> Result<Network, Problem> {
         };
         let reason = match error {
             NetworkError::HostBits(_) => format!("names \"{text}\", which has bits set behind its prefix"),
-            NetworkError::Address | NetworkError::Prefix => format!("names \"{text}\", which is not a network"),
+            NetworkError::Address | NetworkError::Prefix => {
+                format!("names \"{text}\", which is not a network")
+            }
         };
         Problem::new(reason, cure)
     })

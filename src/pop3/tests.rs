@@ -7,7 +7,7 @@ use postern_actors::order::{Drop, Proof, Tell};
 use postern_model::{AccountId, LetterId, Protocol, Timestamp, Uid, UidValidity};
 use postern_policy::Refusal;
 
-use super::{Answer, Ask, Language, Opened, Pop3, Settings};
+use super::{Answer, Ask, Opened, Pop3, Settings};
 use crate::net::session::{Output, Session, Step, TlsInfo};
 use crate::wording::Places;
 

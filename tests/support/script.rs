@@ -11,7 +11,7 @@
 //! @ letter a@demo.test Subject: x\r\n\r\nbody\r\n
 //! @ letter a@demo.test 120           a letter of that many octets
 //! @ set legacy-plaintext on          logins without TLS are allowed, and each account has ticked that
-//! @ set login-delay 5m               announced by POP3
+//! @ env POSTERN_PLANS free           any variable of the configuration
 //! C: STAT                            sent with CRLF
 //! C> STAT\r\nQUIT\r\n                sent as it stands, in one piece; \r \n \t \0 \xNN \\
 //! S: +OK … 320                       the next line; … stands for anything
@@ -78,7 +78,8 @@ pub(crate) struct Setup {
     /// Recipient, octets.
     pub(crate) letters: Vec<(String, Vec<u8>)>,
     pub(crate) legacy_plaintext: bool,
-    pub(crate) login_delay: Option<Duration>,
+    /// Variable, value.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -198,7 +199,9 @@ impl Script {
                 self.setup.letters.push(((*address).to_owned(), letter));
             }
             ("set", ["legacy-plaintext", "on"]) => self.setup.legacy_plaintext = true,
-            ("set", ["login-delay", delay]) => self.setup.login_delay = Some(duration(delay)?),
+            ("env", [variable, value]) => {
+                self.setup.variables.push(((*variable).to_owned(), (*value).to_owned()));
+            }
             _ => return Err("no such directive".to_owned()),
         }
         Ok(())
@@ -271,7 +274,8 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             b'0' => 0,
             b'\\' => b'\\',
             b'x' => {
-                let digits = rest.get(..2).and_then(|d| std::str::from_utf8(d).ok()).ok_or("\\x needs two digits")?;
+                let digits =
+                    rest.get(..2).and_then(|d| std::str::from_utf8(d).ok()).ok_or("\\x needs two digits")?;
                 rest = &rest[2..];
                 u8::from_str_radix(digits, 16).map_err(|_| "\\x needs two digits")?
             }
@@ -323,8 +327,12 @@ mod tests {
         let script = Script::parse(text).expect("a transcript");
         assert_eq!(script.door, DoorKind::Pop3s);
         assert_eq!(script.setup.letters[0].1.len(), 40);
-        assert!(matches!(&script.steps[0].action, Action::Send { session: 2, bytes } if bytes == b"a\r\n.\\"));
-        assert!(matches!(&script.steps[1].action, Action::Expect { session: 1, pattern } if pattern == "+OK: x"));
+        assert!(
+            matches!(&script.steps[0].action, Action::Send { session: 2, bytes } if bytes == b"a\r\n.\\")
+        );
+        assert!(
+            matches!(&script.steps[1].action, Action::Expect { session: 1, pattern } if pattern == "+OK: x")
+        );
         assert_eq!(script.steps[3].line, 7);
         assert!(Script::parse("nonsense\n").is_err());
     }

@@ -51,8 +51,10 @@ fn play_all(way: Way) {
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let entries = fs::read_dir(folder).expect("the folder of transcripts");
-    let mut files: Vec<PathBuf> =
-        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "txt")).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.extension().is_some_and(|e| e == "txt"))
+        .collect();
     files.sort();
     files
 }
@@ -90,11 +92,11 @@ async fn take<W: Wire>(
 ) -> Result<(), String> {
     let missing = || "no such session".to_owned();
     match action {
-        Action::Advance(by) => {
-            world.clock.advance(*by);
-        }
+        Action::Advance(by) => world.advance(*by).await,
         Action::Operator(command) => world.operator(command).await?,
-        Action::Send { session, bytes } => sessions.get_mut(session).ok_or_else(missing)?.wire.send(bytes).await,
+        Action::Send { session, bytes } => {
+            sessions.get_mut(session).ok_or_else(missing)?.wire.send(bytes).await
+        }
         Action::StartTls { session } => sessions.get_mut(session).ok_or_else(missing)?.wire.start_tls().await,
         Action::Closed { session } => sessions.get_mut(session).ok_or_else(missing)?.closed().await?,
         Action::HangUp { session } => {
@@ -112,7 +114,10 @@ async fn take<W: Wire>(
             let lines = sessions.get_mut(session).ok_or_else(missing)?;
             let mut passed = Vec::new();
             loop {
-                let line = lines.line().await.map_err(|why| format!("{pattern:?} never came in {passed:?}: {why}"))?;
+                let line = lines
+                    .line()
+                    .await
+                    .map_err(|why| format!("{pattern:?} never came in {passed:?}: {why}"))?;
                 if matches(pattern, &line) {
                     return Ok(());
                 }
