@@ -324,7 +324,8 @@ fn places(config: &Config) -> Places {
     Places { web: config.web_url.clone(), support: config.support_url.clone() }
 }
 
-fn pop3_settings(config: &Config) -> pop3::Settings {
+/// What POP3's sessions go by.
+pub fn pop3_settings(config: &Config) -> pop3::Settings {
     pop3::Settings {
         hostname: config.hostname.clone(),
         places: places(config),
@@ -338,7 +339,8 @@ fn pop3_settings(config: &Config) -> pop3::Settings {
     }
 }
 
-fn smtp_settings(config: &Config) -> smtp::Settings {
+/// What SMTP's sessions go by.
+pub fn smtp_settings(config: &Config) -> smtp::Settings {
     smtp::Settings {
         message_size: config.message_size,
         recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),
