@@ -8,10 +8,10 @@ use postern_model::record::AddressKind;
 use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
 use postern_policy::send_window::Allowance;
-use postern_storage::{Store, StoreError};
+use postern_storage::{Store, StoreError, keys};
 
 use crate::account::{AccountActor, Admit, Used};
-use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verify};
+use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
 use crate::credentials::{StoredCredentials, store_secret};
 use crate::directory::Directory;
 use crate::ground::{Ground, Settings, refuse};
@@ -133,10 +133,22 @@ impl Actors {
         let admit = Admit { credential: verified.credential, protocol, tls, session };
         let account = self.0.accounts.seat(verified.account);
         let admitted = account.addr().send(admit).await.map_err(|_| Refusal::Unavailable)??;
+        self.still_right(verified).await?;
         if protocol == Protocol::Smtp {
             self.may_send(admitted.account, &admitted.plan).await?;
         }
         Ok(admitted)
+    }
+
+    /// An answer may be held back for seconds, and the password be changed meanwhile. Asked once the session is on the
+    /// account's list: a change from now on will find it there.
+    async fn still_right(&self, verified: Verified) -> Result<(), Refusal> {
+        let kept =
+            self.store().get(keys::credentials(verified.account)).await.map_err(|error| refuse(&error))?;
+        match kept {
+            Some(kept) if kept.generation == verified.generation => Ok(()),
+            _ => Err(Refusal::BadCredentials { bare_name: false }),
+        }
     }
 
     /// Opens the maildrop for a POP3 session that was admitted (SPEC C1, C2).

@@ -206,7 +206,7 @@ impl MailboxActor {
         }
         for entry in &expunged.gone {
             batch.drop_body(self.account, entry.letter);
-            batch.delete(&keys::facts::<Facts>(self.account, entry.letter));
+            batch.delete(&keys::facts(self.account, entry.letter));
         }
         let mut gone = Vanished { uids: ranges(expunged.gone.iter().map(|entry| entry.uid)) };
         if read.vanished.len() >= VANISHED_KEPT {

@@ -5,14 +5,13 @@
 
 use std::future::Future;
 
+use postern_actors::Actors;
 use postern_actors::order::SessionRef;
 use postern_model::Protocol;
 use postern_model::mime::{Facts, Scanner};
-use postern_storage::SealedBody;
+use postern_storage::{SealedBody, Spool, StoreError};
 
 use super::session::Session;
-use postern_actors::Actors;
-use postern_storage::{Spool, StoreError};
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {

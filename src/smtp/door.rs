@@ -7,7 +7,7 @@ use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::Refusal;
 use postern_storage::StoreError;
 
-use super::ask::{Answer, Ask, Delivery};
+use super::ask::{Answer, Ask, Delivery, LoggedIn};
 use super::session::SmtpSession;
 use crate::net::door::{Door, Link};
 
@@ -34,11 +34,15 @@ impl Door for SmtpSession {
     }
 }
 
-async fn log_in(proof: Proof, link: &mut Link) -> Result<postern_actors::order::Admitted, Refusal> {
+async fn log_in(proof: Proof, link: &mut Link) -> Result<Box<LoggedIn>, Refusal> {
     let login = Login { proof, protocol: link.protocol, tls: link.tls, session: link.session.clone() };
     let admitted = link.actors.login(login).await?;
     link.logged_in(&admitted.address);
-    Ok(admitted)
+    Ok(Box::new(LoggedIn {
+        account: admitted.account,
+        plan: admitted.plan,
+        held: Box::new(admitted.presence),
+    }))
 }
 
 /// SPEC I5, Q: the address is the account's own (or null), and the account may send.

@@ -1,9 +1,10 @@
 //! The keys of every kind of record, and the ranges that list them.
 
+use postern_model::mime::Facts;
 use postern_model::record::{
     Access, Account, Activity, AddressEntry, AppPassword, Block, ClockReading, Credentials, DomainEntry,
-    Doomed, FailedLogins, MailboxHeader, NextAccount, Pending, Record, Removal, SendingLock, StoreMeta,
-    StoreSecret, Usage, Vanished,
+    Doomed, FailedLogins, MailboxHeader, NextAccount, Pending, Removal, SendingLock, StoreMeta, StoreSecret,
+    Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq};
 
@@ -129,6 +130,14 @@ pub fn blocks_of(id: AccountId, mailbox: MailboxId) -> KeyRange<u32, Block> {
     Writer::account(id, kind::BLOCK).u32(mailbox.0).range(last_u32)
 }
 
+/// The blocks of all of an account's folders, by folder and number.
+pub fn all_blocks_of(id: AccountId) -> KeyRange<(MailboxId, u32), Block> {
+    Writer::account(id, kind::BLOCK).range(|key| {
+        let mut parts = Parts(key).skip(10)?;
+        Some((MailboxId(parts.u32()?), parts.u32()?))
+    })
+}
+
 /// What left a folder at one modification sequence.
 pub fn vanished(id: AccountId, mailbox: MailboxId, at: ModSeq) -> Key<Vanished> {
     Writer::account(id, kind::VANISHED).u32(mailbox.0).u64(at.0).key()
@@ -140,12 +149,12 @@ pub fn vanished_of(id: AccountId, mailbox: MailboxId) -> KeyRange<ModSeq, Vanish
 }
 
 /// What is known of a letter without reading it.
-pub fn facts<R: Record>(id: AccountId, letter: LetterId) -> Key<R> {
+pub fn facts(id: AccountId, letter: LetterId) -> Key<Facts> {
     Writer::account(id, kind::FACTS).u64(letter.0).key()
 }
 
 /// The facts of all of an account's letters, by letter.
-pub fn facts_of<R: Record>(id: AccountId) -> KeyRange<LetterId, R> {
+pub fn facts_of(id: AccountId) -> KeyRange<LetterId, Facts> {
     Writer::account(id, kind::FACTS).range(|key| last_u64(key).map(LetterId))
 }
 
@@ -257,7 +266,7 @@ mod tests {
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),
-            (facts::<Usage>(id, letter).into_bytes(), "030000000000000102200000000000000304"),
+            (facts(id, letter).into_bytes(), "030000000000000102200000000000000304"),
             (body(id, letter).into_bytes(), "030000000000000102210000000000000304"),
             (pending(letter, id).into_bytes(), "0400000000000003040000000000000102"),
             (failed_logins(b"x").into_bytes(), "0578"),
@@ -286,11 +295,13 @@ mod tests {
         assert_eq!(read(&mailboxes_of(id), &mailbox(id, folder)), Some(folder));
         assert_eq!(read(&blocks_of(id, folder), &block(id, folder, 77)), Some(77));
         assert_eq!(read(&blocks_of(id, folder), &block(id, MailboxId(4), 77)), None);
+        let placed = read(&all_blocks_of(id), &block(id, folder, 77));
+        assert_eq!(placed, Some((folder, 77)));
         assert_eq!(
             read(&vanished_of(id, folder), &vanished(id, folder, ModSeq(1 << 40))),
             Some(ModSeq(1 << 40))
         );
-        assert_eq!(read(&facts_of::<Usage>(id), &facts(id, letter)), Some(letter));
+        assert_eq!(read(&facts_of(id), &facts(id, letter)), Some(letter));
         assert_eq!(read(&bodies_of(id), &body(id, letter)), Some(letter));
         assert_eq!(read(&all_pending(), &pending(letter, id)), Some((letter, id)));
         assert_eq!(read(&all_doomed(), &doomed(id, letter)), Some((id, letter)));

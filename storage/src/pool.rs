@@ -164,7 +164,7 @@ mod tests {
         has_started.recv().expect("the thread has taken the first");
         for n in 0..2 {
             let done = done.clone();
-            pool.submit(Box::new(move || drop(done.send(n)))).expect("room for two");
+            pool.submit(Box::new(move || done.send(n).expect("the test listens"))).expect("room for two");
         }
         assert!(matches!(pool.submit(Box::new(|| ())), Err(StoreError::Busy)));
         drop(release);

@@ -48,23 +48,36 @@ impl<'a> View<'a> {
         limit: usize,
     ) -> Result<Vec<(K, R)>, StoreError> {
         let mut rows = Vec::new();
-        let mut failed = None;
-        if limit == 0 {
-            return Ok(rows);
+        if limit > 0 {
+            self.visit(range, &mut |key, record| {
+                rows.push((key, record));
+                if rows.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
         }
+        Ok(rows)
+    }
+
+    /// Shows each record of a range to `visit`, until that breaks off.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] at the first record that can't be read, [`StoreError::Io`].
+    pub(crate) fn visit<K, R: Record>(
+        &self,
+        range: &KeyRange<K, R>,
+        visit: &mut dyn FnMut(K, R) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut failed = None;
         self.engine.scan(&range.start, &range.end, &mut |key, value| {
             let parsed = (range.parse)(key).ok_or_else(|| damaged(key, "the key can't be read"));
             match parsed.and_then(|parsed| Ok((parsed, read(key, value)?))) {
-                Ok(row) => rows.push(row),
-                Err(error) => failed = Some(error),
-            }
-            if failed.is_some() || rows.len() == limit {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+                Ok((key, record)) => visit(key, record),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
             }
         })?;
-        failed.map_or(Ok(rows), Err)
+        failed.map_or(Ok(()), Err)
     }
 
     /// The first `limit` keys of a range, whatever lies under them.
@@ -93,11 +106,21 @@ impl<'a> View<'a> {
         after: Option<AccountId>,
         limit: usize,
     ) -> Result<Vec<(AccountId, Option<Account>)>, StoreError> {
+        let ids = self.account_ids(after, limit)?;
+        ids.into_iter().map(|id| Ok((id, self.get(&keys::account(id))?))).collect()
+    }
+
+    /// The first `limit` ids above `after` under which anything lies.
+    pub(crate) fn account_ids(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
         let mut found = Vec::new();
         let mut next = after.map_or(Some(0), |id| id.0.checked_add(1));
         while let Some(from) = next.filter(|_| found.len() < limit) {
             let Some(id) = self.first_account(from)? else { break };
-            found.push((id, self.get(&keys::account(id))?));
+            found.push(id);
             next = id.0.checked_add(1);
         }
         Ok(found)

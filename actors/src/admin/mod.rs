@@ -286,5 +286,16 @@ async fn check(actors: &Actors) -> Result<Value, AdminError> {
     let store = actors.store().clone();
     let report = tokio::task::spawn_blocking(move || store.check()).await;
     let report = report.map_err(|_| AdminError("the check ended early: see the log".to_owned()))?;
-    Ok(serde_json::json!(format!("{report:?}")))
+    Ok(serde_json::json!({
+        "accounts": report.accounts,
+        "addresses": report.addresses,
+        "letters": report.letters,
+        "pending": report.pending,
+        "bodies": report.bodies,
+        "frames": report.frames,
+        "octets": report.octets,
+        "segments": report.segments,
+        "problems": report.problems,
+        "more_problems": report.more_problems,
+    }))
 }

@@ -125,9 +125,8 @@ mod tests {
     fn a_header_has_the_bytes_it_always_had() {
         assert_eq!(
             hex(&sample().encode()),
-            "5046524d010000000000000000000102fffffffffffffffb0000000000000003000000000000000300000001000000023524\
-             41c254e7b1ea7e66ec60"
-                .replace(' ', "")
+            "5046524d010000000000000000000102fffffffffffffffb00000000000000030000000000000003\
+             0000000100000002352441c28601aeae9db02220"
         );
         assert_eq!(hex(&tail(&[AccountId(7), AccountId(8)])), "00000000000000070000000000000008");
     }

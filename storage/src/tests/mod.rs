@@ -1,10 +1,6 @@
 //! What the store promises, tried through its own face.
 
-// mod bodies;
 mod contract;
-// mod crash;
-// mod full;
-// mod golden;
 
 use std::fs::File;
 use std::future::Future;
@@ -14,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use postern_model::record::Usage;
-use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
+use postern_model::{AccountId, LetterId, MailboxId, ModSeq, Timestamp};
 
 use crate::disk::{Disk, SystemDisk};
 use crate::pool::lock;
@@ -50,7 +46,7 @@ fn octets(seed: u64, n: usize) -> Vec<u8> {
 }
 
 fn usage(letters: u64) -> Usage {
-    Usage { letters, octets: letters * 10 }
+    Usage { letters, octets: letters * 10, mod_seq: ModSeq(letters) }
 }
 
 /// Stores `body` as it came over the network, for all of `accounts`.
