@@ -45,17 +45,18 @@ impl Direct {
     fn begin<S: Door>(&self, session: S, protocol: Protocol) -> DirectWire {
         let (events, incoming) = unbounded_channel();
         let (outgoing, answers) = unbounded_channel();
+        let ear = Ear(events.clone()).start();
         let session_ref = SessionRef {
             id: SessionId(NEXT.fetch_add(1, Ordering::Relaxed)),
             peer: CLIENT,
             activity: Arc::new(LastByte::new(self.actors.now())),
-            inbox: Ear(events.clone()).start().recipient(),
+            inbox: ear.clone().recipient(),
         };
         let tls = self.door.is_implicit_tls();
         let link = Link { actors: self.actors.clone(), session: session_ref, protocol, tls, inbound: None };
         let pump = Pump { session, link, outgoing, out: Output::default(), shaking_hands: false };
         actix::spawn(pump.run(incoming));
-        DirectWire { events, answers }
+        DirectWire { events, answers, ear }
     }
 }
 
@@ -97,10 +98,22 @@ impl Handler<Tell> for Ear {
     }
 }
 
+/// Asks an ear whether it has heard everything that was told before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Heard;
+
+impl Handler<Heard> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, _: Heard, _: &mut Context<Self>) {}
+}
+
 /// The client's end.
 pub(crate) struct DirectWire {
     events: UnboundedSender<Event>,
     answers: UnboundedReceiver<Vec<u8>>,
+    ear: Addr<Ear>,
 }
 
 impl DirectWire {
@@ -118,6 +131,7 @@ impl Drop for DirectWire {
 
 impl Wire for DirectWire {
     async fn send(&mut self, bytes: &[u8]) {
+        self.ear.send(Heard).await.expect("an ear lives as long as its session's end");
         self.happen(Event::Bytes(bytes.to_vec()));
     }
 
