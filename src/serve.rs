@@ -210,6 +210,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
+        hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
         sessions_per_account: config.max_connections_per_account,
