@@ -82,6 +82,15 @@ pub(crate) struct Setup {
     pub(crate) variables: Vec<(String, String)>,
 }
 
+impl Setup {
+    /// One account whose programs may speak without TLS.
+    pub(crate) fn with_account(address: &str, password: &str) -> Setup {
+        let domain = address.rsplit('@').next().unwrap_or_default().to_owned();
+        let account = AccountSetup { address: address.to_owned(), password: password.to_owned(), on: true };
+        Setup { domains: vec![domain], accounts: vec![account], legacy_plaintext: true, ..Setup::default() }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct AccountSetup {
     pub(crate) address: String,
