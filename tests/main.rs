@@ -1,4 +1,4 @@
-//! The system's tests: one program, so that it is linked once.
+//! Postern as a client meets it. One binary, since each would be linked with everything anew.
 
 mod cli;
 mod clients;
@@ -6,4 +6,7 @@ mod crash;
 mod disk_full;
 mod readme;
 mod rig;
+mod roundtrip;
 mod secrets;
+mod support;
+mod transcripts;

@@ -36,7 +36,7 @@ pub struct Link {
 
 impl Link {
     /// The letter that comes in; a new one where none had begun.
-    pub(crate) fn inbound(&mut self) -> &mut Inbound {
+    pub fn inbound(&mut self) -> &mut Inbound {
         self.inbound.get_or_insert_with(|| Box::new(Inbound::new(&self.actors)))
     }
 
@@ -61,7 +61,7 @@ impl Inbound {
 
     /// Takes one more piece. Where the spool can't (the disk is full), the rest is let go by, and [`Inbound::seal`]
     /// says so: the client learns it at the letter's end, where the protocol has a reply for it.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    pub async fn write(&mut self, bytes: &[u8]) {
         if self.fault.is_some() {
             return;
         }

@@ -136,6 +136,7 @@ fn settings() -> Settings {
         plans: [("free".to_owned(), figures)].into(),
         default_plan: "free".to_owned(),
         default_language: "en".to_owned(),
+        hostname: "mail.demo.test".to_owned(),
         takeover_after: Duration::from_secs(60),
         sessions_per_account: 20,
         argon2: Argon2Cost { memory: 8, passes: 1, lanes: 1 },

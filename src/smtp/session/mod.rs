@@ -297,12 +297,11 @@ impl Session for SmtpSession {
     fn secured(&mut self, _now: Timestamp, tls: TlsInfo, out: &mut Output<Ask>) {
         self.tls = Some(Box::new(tls));
         if matches!(self.waiting, Some(Waiting::Tls)) {
-            // RFC 3207 §4.2: whatever was said in the clear was never said.
+            // RFC 3207 §4.2: whatever was said in the clear was never said. No letter is under way and no line kept:
+            // STARTTLS is refused within a letter, and nothing is read behind it.
             self.waiting = None;
             self.client = None;
             self.user = None;
-            self.transaction = None;
-            self.line.clear();
             self.settle(out);
         }
     }

@@ -299,6 +299,20 @@ fn behind_a_refused_chunk_all_are_refused_until_rset() {
 }
 
 #[test]
+fn a_letter_that_may_not_begin_does_not_begin_with_its_second_chunk() {
+    let mut pump = Pump::ready(Role::Mx);
+    pump.refuse.insert("begin", Refusal::StoreFull);
+    pump.reply("MAIL FROM:<x@y.test>");
+    pump.reply("RCPT TO:<alice@foo.com>");
+    pump.send("BDAT 2\r\n\r\n");
+    assert!(pump.heard().starts_with("452 4.3.1"));
+    pump.refuse.clear();
+    pump.send("BDAT 6 LAST\r\nbody\r\n");
+    assert!(pump.heard().starts_with("503 5.5.1") && pump.letters.is_empty());
+    assert!(by_data(&mut pump, b"\r\nbody\r\n").starts_with("250 2.0.0"), "LAST ended it");
+}
+
+#[test]
 fn a_letter_forgotten_leaves_nothing_in_the_spool() {
     for command in ["RSET", "EHLO client.example"] {
         let mut pump = Pump::ready(Role::Mx);
