@@ -8,7 +8,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::rig::{ALICE, Outcome, Pop3, Server, Smtp};
+use crate::rig::{ALICE, Outcome, Pop3, Server, Smtp, patiently};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("not one JSON document ({error}): {text}"))
@@ -105,4 +105,22 @@ fn a_change_without_a_server_holds_at_the_next_start() {
     let refused = Pop3::login(&server, ALICE).err().expect("POP3 is off").to_string();
     assert!(refused.starts_with("-ERR [SYS/PERM]"), "{refused}");
     Smtp::login(&server, ALICE).expect("SMTP is on");
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused() {
+    let mut server = Server::start(&[]);
+    server.sigkill();
+    let index =
+        patiently("the killed server's lock is gone", || sled::open(server.data().join("index")).ok());
+    // The format's record: its own version, then the number.
+    let format = index.insert([0, 0], &[1, 2]).expect("the index is written");
+    assert_eq!(format.as_deref(), Some(&[1, 1][..]), "the format that this version writes");
+    index.flush().expect("the index is written");
+    drop(index);
+    for args in [&["serve"][..], &["account", "list"]] {
+        let outcome = server.cli(args, "");
+        assert_failed(&outcome, &["format 2", &server.data().to_string_lossy()]);
+        assert_eq!(outcome.stderr.lines().count(), 1, "one clear line: {}", outcome.stderr);
+    }
 }

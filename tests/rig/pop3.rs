@@ -49,16 +49,6 @@ impl Pop3 {
         }
     }
 
-    /// The numbers and unique ids of all letters.
-    pub(crate) fn uidl(&mut self) -> io::Result<Vec<(u32, String)>> {
-        let text = String::from_utf8(self.long_command("UIDL")?).map_err(io::Error::other)?;
-        let parse = |line: &str| {
-            let (number, id) = line.split_once(' ')?;
-            Some((number.parse().ok()?, id.to_owned()))
-        };
-        text.lines().map(|line| parse(line).ok_or_else(|| refused(format!("UIDL line {line:?}")))).collect()
-    }
-
     /// How many letters STAT counts.
     pub(crate) fn count(&mut self) -> io::Result<u32> {
         let answer = self.command("STAT")?;
