@@ -78,7 +78,7 @@ fn what_was_never_acknowledged_is_cut_off() {
     fs::write(dir.path().join("spool/0000000000000000"), b"a letter under way").expect("written");
 
     let store = open(dir.path(), EngineKind::Sled);
-    assert_eq!(segment_files(dir.path()), [active.clone()]);
+    assert_eq!(segment_files(dir.path()), std::slice::from_ref(&active));
     assert_eq!(fs::metadata(&active).expect("its size").len(), length);
     assert_eq!(fs::read_dir(dir.path().join("spool")).expect("the spools").count(), 0);
     let next = deliver(&store, &[ALICE], &octets(3, 2_000)).expect("room");
