@@ -1,6 +1,7 @@
 //! What the store promises, tried through its own face.
 
 mod bodies;
+mod check;
 mod contract;
 mod crash;
 mod full;
@@ -113,7 +114,7 @@ struct TestDisk {
     good_syncs: AtomicU64,
     syncs: AtomicU64,
     held: Mutex<bool>,
-    release: Condvar,
+    changed: Condvar,
 }
 
 impl TestDisk {
@@ -138,10 +139,18 @@ impl TestDisk {
         self.syncs.load(Ordering::SeqCst)
     }
 
+    /// Returns when there have been more than `before` syncs.
+    fn wait_for_sync_after(&self, before: u64) {
+        let mut held = lock(&self.held);
+        while self.syncs() <= before {
+            held = self.changed.wait(held).expect("nobody panics with it");
+        }
+    }
+
     /// Syncs wait from here on, until they are let go.
     fn hold(&self, held: bool) {
         *lock(&self.held) = held;
-        self.release.notify_all();
+        self.changed.notify_all();
     }
 }
 
@@ -156,10 +165,11 @@ impl Disk for TestDisk {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.syncs.fetch_add(1, Ordering::SeqCst);
         let mut held = lock(&self.held);
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_all();
         while *held {
-            held = self.release.wait(held).expect("nobody panics with it");
+            held = self.changed.wait(held).expect("nobody panics with it");
         }
         drop(held);
         let left = self.good_syncs.load(Ordering::SeqCst);
