@@ -18,6 +18,7 @@ use postern_actors::order::Tell;
 use postern_model::{AccountId, LetterId, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::ahead::Ahead;
 use super::alarm::Alarm;
 use super::door::{Door, Link};
 use super::inbox::Inbox;
@@ -85,6 +86,7 @@ pub(crate) struct Driver<S: Door> {
     out: Output<S::Ask>,
     /// Came in, and waits for a step to be done.
     pending: Bytes,
+    ahead: Ahead,
     traffic: Traffic,
 }
 
@@ -100,7 +102,19 @@ impl<S: Door> Driver<S> {
     ) -> Driver<S> {
         let alarm = Alarm::new(link.actors.ticker().clone());
         let (out, pending, traffic) = (Output::default(), Bytes::new(), Traffic::default());
-        Driver { session, stream, link, inbox, tls, handshake_timeout, alarm, out, pending, traffic }
+        Driver {
+            session,
+            stream,
+            link,
+            inbox,
+            tls,
+            handshake_timeout,
+            alarm,
+            out,
+            pending,
+            ahead: Ahead::default(),
+            traffic,
+        }
     }
 
     /// Octets moved so far.
@@ -175,7 +189,7 @@ impl<S: Door> Driver<S> {
                 self.session.answer(self.link.actors.now(), answer, &mut self.out);
                 Ok(())
             }
-            Step::Send { account, letter } => Box::pin(self.send(account, letter)).await,
+            Step::Send { account, letter, next } => Box::pin(self.send(account, letter, next)).await,
             Step::StartTls => Box::pin(self.start_tls()).await,
             Step::Close => {
                 self.flush().await?;
@@ -196,9 +210,14 @@ impl<S: Door> Driver<S> {
     }
 
     /// Streams a letter. The next piece is read when most of the last one is written.
-    async fn send(&mut self, account: AccountId, letter: LetterId) -> Result<(), End> {
+    async fn send(
+        &mut self,
+        account: AccountId,
+        letter: LetterId,
+        next: Option<LetterId>,
+    ) -> Result<(), End> {
         let mut whole = false;
-        match self.link.actors.store().open_body(account, letter).await {
+        match self.ahead.open(&self.link.actors, account, letter, next).await {
             Ok(mut body) => loop {
                 match body.chunk().await {
                     Ok(Some(bytes)) => {
@@ -282,7 +301,8 @@ impl<S: Door> Driver<S> {
             // Nothing to do: nothing to hold either.
             self.out.bytes = Vec::new();
             self.out.body = Vec::new();
-            let deadline = self.deadline();
+            self.ahead.expire(self.now());
+            let deadline = self.deadline().min(self.ahead.until());
             self.alarm.poll(deadline, cx).map(Ok)
         })
         .await

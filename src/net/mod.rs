@@ -3,6 +3,7 @@
 //! A connection's way: [`listener`] accepts it, [`limits`] counts it, [`proxy`] and [`tls`] find out who it is and
 //! shake hands, and an actor runs the protocol's [`session`] until the end, asking the actors behind its [`door`].
 
+mod ahead;
 mod alarm;
 pub mod arrival;
 mod connection;

@@ -76,6 +76,8 @@ pub enum Step<A> {
         account: AccountId,
         /// Which.
         letter: LetterId,
+        /// The one that a client which takes letter after letter asks for next; small enough to be kept for it.
+        next: Option<LetterId>,
     },
     /// Write `bytes`, then shake hands for TLS; [`Session::secured`] follows.
     StartTls,

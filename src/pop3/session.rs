@@ -329,7 +329,10 @@ impl<H> Pop3<H> {
     fn send(&mut self, n: super::command::MessageNumber, lines: Option<u32>, out: &mut Out<H>) {
         let Phase::Transaction(open) = &mut self.phase else { return };
         match open.send(n, lines) {
-            Ok((account, letter)) => out.step = Some(Step::Send { account, letter }),
+            Ok((account, letter)) => {
+                let next = open.behind(n, lines);
+                out.step = Some(Step::Send { account, letter, next });
+            }
             Err(none) => none.say(self.language, &mut out.bytes),
         }
     }

@@ -42,6 +42,8 @@ struct World {
     most_unsent: usize,
     closed: bool,
     told_while_asked: Option<Tell>,
+    /// What each RETR and TOP named as the letter behind.
+    behind: Vec<Option<LetterId>>,
 }
 
 const START: Timestamp = Timestamp(1_000_000_000);
@@ -59,6 +61,7 @@ impl World {
             most_unsent: 0,
             closed: false,
             told_while_asked: None,
+            behind: Vec::new(),
         }
     }
 
@@ -124,7 +127,10 @@ impl World {
                     let answer = self.answer(ask);
                     self.session.answer(START, answer, &mut out);
                 }
-                Some(Step::Send { letter, .. }) => self.stream(letter, &mut out, said),
+                Some(Step::Send { letter, next, .. }) => {
+                    self.behind.push(next);
+                    self.stream(letter, &mut out, said);
+                }
             }
         }
     }
@@ -368,4 +374,13 @@ fn who_does_not_log_in_is_parted_from() {
 #[test]
 fn an_idle_session_is_small() {
     assert!(size_of::<Pop3>() <= 160, "{}", size_of::<Pop3>());
+}
+
+#[test]
+fn the_letter_behind_is_named_where_it_may_be_read_ahead() {
+    let large = vec![b'x'; 40_000];
+    let mut world = World::logged_in(&[b"a\r\n", b"b\r\n", b"c\r\n", &large]);
+    world.say("RETR 1\r\nTOP 1 0\r\nRETR 3\r\nRETR 4\r\nDELE 2\r\nRETR 1\r\n");
+    // 3 is followed by a large letter, 4 by none, and what is deleted is not asked for.
+    assert_eq!(world.behind, [Some(LetterId(1)), None, None, None, None]);
 }

@@ -14,6 +14,9 @@ use super::stuffing::{Stuffer, Top};
 /// Rows of LIST or UIDL that go out before the socket is waited for.
 const ROWS_AT_ONCE: usize = 1024;
 
+/// Octets of a letter that may be read before it is asked for.
+const READ_AHEAD: u32 = 32 * 1024;
+
 /// A maildrop that a login has opened.
 pub struct Opened<H> {
     /// Whose it is.
@@ -189,6 +192,12 @@ impl<H> Transaction<H> {
             top: lines.map(Top::new),
         });
         Ok((self.maildrop.account, letter.letter))
+    }
+
+    /// The letter behind the one that RETR (not TOP) asks for, where it is small enough to be read ahead.
+    pub(super) fn behind(&self, n: MessageNumber, lines: Option<u32>) -> Option<LetterId> {
+        let next = self.find(MessageNumber(n.0.checked_add(1)?)).ok().filter(|_| lines.is_none());
+        next.filter(|(_, letter)| letter.size <= READ_AHEAD).map(|(_, letter)| letter.letter)
     }
 
     /// A piece of the body; whether more is wanted.

@@ -230,7 +230,7 @@ impl<S: Door> Pump<S> {
                     let answer = S::perform(ask, &mut self.link).await;
                     self.session.answer(self.link.actors.now(), answer, &mut self.out);
                 }
-                Some(Step::Send { account, letter }) => self.stream(account, letter).await,
+                Some(Step::Send { account, letter, .. }) => self.stream(account, letter).await,
             }
         }
     }

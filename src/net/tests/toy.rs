@@ -71,9 +71,9 @@ impl Toy {
             }
             "peek" => {
                 self.peek = true;
-                out.step = Some(Step::Send { account: AccountId(1), letter: LetterId(1) });
+                out.step = Some(Step::Send { account: AccountId(1), letter: LetterId(1), next: None });
             }
-            "send" => out.step = Some(Step::Send { account: AccountId(1), letter: LetterId(1) }),
+            "send" => out.step = Some(Step::Send { account: AccountId(1), letter: LetterId(1), next: None }),
             "flood" => out.bytes.resize(out.bytes.len() + argument.parse().unwrap_or(0), b'.'),
             "starttls" => {
                 say(out, "go");

@@ -1,0 +1,79 @@
+//! Reading ahead: a program that fetches a mailbox asks for letter after letter, and each would wait for a reader
+//! thread to be woken. Once a client has asked for the letter that was guessed, the one behind it is read while this one
+//! is on its way.
+
+use std::time::Duration;
+
+use actix_rt::task::JoinHandle;
+use postern_actors::Actors;
+use postern_model::{AccountId, LetterId, Timestamp};
+use postern_storage::{BodyReader, StoreError};
+
+/// How long what was read ahead is kept for a client that does not ask for it.
+const KEEP: Duration = Duration::from_secs(5);
+
+/// The letter that is likely to be asked for next. Costs a word while there is none.
+#[derive(Default)]
+pub(crate) struct Ahead(Option<Box<Guess>>);
+
+struct Guess {
+    letter: LetterId,
+    /// Begun only where the guess before was right: a client that wants one letter costs no second reading.
+    reading: Option<Reading>,
+}
+
+struct Reading {
+    body: JoinHandle<Result<BodyReader, StoreError>>,
+    until: Timestamp,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.body.abort();
+    }
+}
+
+impl Ahead {
+    /// Opens a letter's body, and begins to read `next` where this one had been guessed.
+    pub(crate) async fn open(
+        &mut self,
+        actors: &Actors,
+        account: AccountId,
+        letter: LetterId,
+        next: Option<LetterId>,
+    ) -> Result<BodyReader, StoreError> {
+        let guess = self.0.take().filter(|guess| guess.letter == letter);
+        let was_right = guess.is_some();
+        let body = match guess.and_then(|guess| guess.reading) {
+            // A task that did not come to its end (the runtime is being shut down) is no body.
+            Some(mut reading) => (&mut reading.body).await.unwrap_or(Err(StoreError::Closed)),
+            None => actors.store().open_body(account, letter).await,
+        };
+        self.0 = next.map(|letter| {
+            let reading = was_right.then(|| Reading::begin(actors, account, letter));
+            Box::new(Guess { letter, reading })
+        });
+        body
+    }
+
+    /// Gives back what nobody has asked for in time.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        if self.until() <= now {
+            self.0 = None;
+        }
+    }
+
+    /// When [`Ahead::expire`] is to be called.
+    pub(crate) fn until(&self) -> Timestamp {
+        let reading = self.0.as_ref().and_then(|guess| guess.reading.as_ref());
+        reading.map_or(Timestamp::NEVER, |reading| reading.until)
+    }
+}
+
+impl Reading {
+    fn begin(actors: &Actors, account: AccountId, letter: LetterId) -> Reading {
+        let store = actors.store().clone();
+        let body = actix_rt::spawn(async move { store.open_body(account, letter).await });
+        Reading { body, until: actors.now().plus(KEEP) }
+    }
+}
