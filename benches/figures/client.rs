@@ -21,7 +21,7 @@ use crate::Outcome;
 /// The name in the certificates, and the domain of all accounts.
 pub(crate) const DOMAIN: &str = "bench.test";
 /// The password of all accounts.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
 /// What one read of a socket takes at most, in octets.
 const READ: usize = 64 << 10;
 

@@ -17,11 +17,16 @@ fn account(worker: usize, own: usize) -> String {
     format!("user{worker}.{own}@{DOMAIN}")
 }
 
+/// Accounts of one connection.
+pub(crate) fn own(bench: &Bench) -> usize {
+    if bench.quick { 1 } else { OWN }
+}
+
 /// All rows of logins.
 pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
     let server = Server::start(&bench.certificate, &[])?;
     server.add_domain()?;
-    let own = if bench.quick { 1 } else { OWN };
+    let own = own(bench);
     let accounts: Vec<_> =
         (0..AT_ONCE).flat_map(|worker| (0..own).map(move |own| account(worker, own))).collect();
     server.add_accounts(&accounts)?;
@@ -34,14 +39,28 @@ pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
     let first = bench.runtime.block_on(once(&target, own))?;
     let first_cpu = (server.cpu()? - before) * 1e3 / first.count();
 
-    let (mut rates, mut limits, mut cpu) = (vec![], vec![], vec![]);
+    drive(bench, &target, &|| server.cpu(), own)?;
+    bench.add(Figure::new("POP3 logins, first (Argon2id), 16 at once", first.rate(), "/s"));
+    bench.add(Figure::new("server CPU a first login", first_cpu, "ms"));
+    server.stop()?;
+    Ok(())
+}
+
+/// Repeated logins on any server; `cpu` is the CPU time it has used, in seconds.
+pub(crate) fn drive(
+    bench: &mut Bench,
+    target: &Target,
+    cpu: &dyn Fn() -> Outcome<f64>,
+    own: usize,
+) -> Outcome<()> {
+    let (mut rates, mut limits, mut used) = (vec![], vec![], vec![]);
     for n in 0..=bench.rounds.count {
         let limit = bench.runtime.block_on(bench.bare.handshakes(bench.limit_length()))?;
-        let before = server.cpu()?;
-        let done = bench.runtime.block_on(repeated(&target, own, bench.rounds.length))?;
+        let before = cpu()?;
+        let done = bench.runtime.block_on(repeated(target, own, bench.rounds.length))?;
         if n > 0 {
             limits.push(limit);
-            cpu.push((server.cpu()? - before) * 1e3 / done.count());
+            used.push((cpu()? - before) * 1e3 / done.count());
             rates.push(done.rate());
         }
     }
@@ -52,10 +71,7 @@ pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
             .against(mark),
     );
     let mark = Mark { peer: Some(1.7), owed: None, aim: Some(Goal::Times(1.0)), peer_limit: None };
-    bench.add(Figure::new("server CPU a repeated login", median(cpu), "ms").against(mark));
-    bench.add(Figure::new("POP3 logins, first (Argon2id), 16 at once", first.rate(), "/s"));
-    bench.add(Figure::new("server CPU a first login", first_cpu, "ms"));
-    server.stop()?;
+    bench.add(Figure::new("server CPU a repeated login", median(used), "ms").against(mark));
     Ok(())
 }
 

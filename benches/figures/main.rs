@@ -1,7 +1,7 @@
 //! Postern's figures: how many letters and sessions a second, how much memory and CPU, each beside what this machine's
 //! disk and TLS give in the same run and beside what the project owes (`cargo bench --bench figures`).
 //!
-//! Arguments choose groups (`limits`, `letters`, `pop3`, `logins`, `memory`; all without one), `peers` runs Dovecot under
+//! Arguments choose groups (`limits`, `letters`, `pop3`, `logins`, `memory`; all without one), `--peers` runs Dovecot under
 //! the same client as well, and `--quick` only shows that everything runs: its figures mean nothing. Client and server
 //! share the machine. Rows are medians of several short rounds; a limit is measured between the rounds that it belongs to.
 
@@ -11,6 +11,7 @@ mod letters;
 mod load;
 mod logins;
 mod memory;
+mod peers;
 mod pop3;
 mod process;
 mod server;
@@ -104,8 +105,8 @@ fn run(arguments: &[String]) -> Outcome<()> {
     // cargo bench adds --bench.
     let (options, chosen): (Vec<&str>, Vec<&str>) =
         arguments.iter().map(String::as_str).filter(|a| *a != "--bench").partition(|a| a.starts_with("--"));
-    if let Some(unknown) = options.iter().find(|option| **option != "--quick") {
-        return Err(format!("unknown option {unknown}; there is --quick").into());
+    if let Some(unknown) = options.iter().find(|option| !["--quick", "--peers"].contains(option)) {
+        return Err(format!("unknown option {unknown}; there are --quick and --peers").into());
     }
     if let Some(unknown) = chosen.iter().find(|name| !GROUPS.iter().any(|(group, _)| group == *name)) {
         return Err(
@@ -113,16 +114,27 @@ fn run(arguments: &[String]) -> Outcome<()> {
         );
     }
     process::raise_descriptor_limit()?;
-    let mut bench = Bench::new(!options.is_empty())?;
-    for (name, measure) in GROUPS {
-        if chosen.is_empty() || chosen.contains(&name) {
-            eprintln!("measuring {name} …");
-            measure(&mut bench)?;
-        }
-    }
+    let mut bench = Bench::new(options.contains(&"--quick"))?;
+    let is_chosen = |group: &str| chosen.is_empty() || chosen.contains(&group);
+    let outcome = measure(&mut bench, options.contains(&"--peers"), is_chosen);
+    // What was measured before a failure is worth reading.
     table::print(&bench.figures, &bench.peers);
     if bench.quick {
         println!("\n--quick: these figures show that it runs, and nothing else.");
+    }
+    outcome
+}
+
+fn measure(bench: &mut Bench, with_peers: bool, is_chosen: impl Fn(&str) -> bool) -> Outcome<()> {
+    if with_peers {
+        eprintln!("measuring peers …");
+        peers::measure(bench, &is_chosen)?;
+    }
+    for (name, measure) in GROUPS {
+        if is_chosen(name) {
+            eprintln!("measuring {name} …");
+            measure(bench)?;
+        }
     }
     Ok(())
 }

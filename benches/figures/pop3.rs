@@ -11,15 +11,21 @@ use crate::table::{Figure, Goal, Mark, median};
 use crate::{Bench, Outcome, times};
 
 /// Maildrops, and sessions at once.
-const ACCOUNTS: usize = 16;
+pub(crate) const ACCOUNTS: usize = 16;
 
-fn account(number: usize) -> String {
+/// The owner of a maildrop.
+pub(crate) fn account(number: usize) -> String {
     format!("reader{number}@{DOMAIN}")
+}
+
+/// Letters in each maildrop.
+pub(crate) fn letters(bench: &Bench) -> usize {
+    if bench.quick { 20 } else { 1_000 }
 }
 
 /// All rows of POP3.
 pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
-    let letters = if bench.quick { 20 } else { 1_000 };
+    let letters = letters(bench);
     let server = Server::start(&bench.certificate, &[])?;
     server.add_domain()?;
     let readers: Vec<_> = (0..ACCOUNTS).map(account).collect();
@@ -27,13 +33,22 @@ pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
     server.add_accounts(&[readers.clone(), senders.clone()].concat())?;
     let envelopes = (0..letters).flat_map(|_| readers.iter().map(|reader| vec![reader.clone()])).collect();
     bench.runtime.block_on(fill(&server.target("submissions")?, senders, envelopes, SIZE))?;
-    let target = server.target("pop3s")?;
-    sessions(bench, &target, &|| server.cpu(), letters, (1, 5.2))?;
-    sessions(bench, &target, &|| server.cpu(), letters, (ACCOUNTS, 9.4))?;
-    pipelined(bench, &target, letters)?;
-    latencies(bench, &target)?;
+    drive(bench, &server.target("pop3s")?, &|| server.cpu(), letters)?;
     server.stop()?;
     Ok(())
+}
+
+/// The same for any server whose maildrops hold `letters` letters each; `cpu` is the CPU time it has used, in seconds.
+pub(crate) fn drive(
+    bench: &mut Bench,
+    target: &Target,
+    cpu: &dyn Fn() -> Outcome<f64>,
+    letters: usize,
+) -> Outcome<()> {
+    sessions(bench, target, cpu, letters, (1, 5.2))?;
+    sessions(bench, target, cpu, letters, (ACCOUNTS, 9.4))?;
+    pipelined(bench, target, letters)?;
+    latencies(bench, target)
 }
 
 /// Whole sessions on `connections` maildrops at once, beside the peer's rate.

@@ -98,7 +98,8 @@ impl Figure {
     }
 }
 
-/// Prints the figures as one table, in Markdown. `peers` are those of the peers in this run, by name.
+/// Prints the figures as one table, in Markdown. `peers` are those of the peers in this run, by name; one that has no
+/// figure of ours beside it is printed behind the table.
 pub(crate) fn print(figures: &[Figure], peers: &BTreeMap<String, f64>) {
     let head = ["figure", "measured", "limit", "of limit", "peer", "owed here", "aim here", "stands at"];
     let mut rows = vec![head.map(str::to_owned)];
@@ -112,6 +113,9 @@ pub(crate) fn print(figures: &[Figure], peers: &BTreeMap<String, f64>) {
             let rules: Vec<_> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
             println!("|{}|", rules.join("|"));
         }
+    }
+    for (name, value) in peers.iter().filter(|(name, _)| !figures.iter().any(|ours| ours.name == **name)) {
+        println!("peer alone: {name}: {}", show(*value));
     }
 }
 
