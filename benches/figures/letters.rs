@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::bare::{Sync, appends};
-use crate::client::{DOMAIN, Letter, Target};
+use crate::client::{DOMAIN, Letter, Target, Wire};
 use crate::load::{Done, all};
 use crate::server::Server;
 use crate::table::{Figure, Goal, Mark, median, percentile};
@@ -39,33 +39,55 @@ pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
     server.add_domain()?;
     let most = if bench.quick { 4 } else { MOST };
     server.add_accounts(&senders(most))?;
-    for (connections, peer, peer_limit, owed, aim) in ROWS {
-        let mark = Mark { peer_limit: Some(peer_limit), ..times(peer, owed, aim) };
-        rows(bench, &server, connections.min(most), "own mailboxes", mark, |n| {
-            vec![senders(n + 1)[n].clone()]
-        })?;
-    }
-    rows(bench, &server, most, "one shared mailbox", Mark::default(), |_| senders(1))?;
+    let target = server.target("submissions")?;
+    // A 250 of ours means delivered (SPEC D1, D2).
+    drive(bench, &Subject { target, cpu: &|| server.cpu(), delivered: &|_| Ok(()) })?;
     server.stop()?;
     Ok(())
+}
+
+/// Who takes letters in.
+pub(crate) struct Subject<'a> {
+    /// Its submission listener.
+    pub(crate) target: Target,
+    /// CPU time that it has used, in seconds.
+    pub(crate) cpu: &'a dyn Fn() -> Outcome<f64>,
+    /// Waits until so many letters more than at the last call are in their mailboxes.
+    pub(crate) delivered: &'a dyn Fn(usize) -> Outcome<()>,
+}
+
+/// All rows of letters for any server.
+pub(crate) fn drive(bench: &mut Bench, subject: &Subject<'_>) -> Outcome<()> {
+    let most = if bench.quick { 4 } else { MOST };
+    for (connections, peer, peer_limit, owed, aim) in ROWS {
+        let mark = Mark { peer_limit: Some(peer_limit), ..times(peer, owed, aim) };
+        let own = |n: usize| vec![senders(n + 1)[n].clone()];
+        rows(bench, subject, connections.min(most), "own mailboxes", mark, own)?;
+    }
+    rows(bench, subject, most, "one shared mailbox", Mark::default(), |_| senders(1))
 }
 
 /// The rows of one number of connections, each with the recipients that `to` names.
 fn rows(
     bench: &mut Bench,
-    server: &Server,
+    subject: &Subject<'_>,
     connections: usize,
     mailboxes: &str,
     mark: Mark,
     to: impl Fn(usize) -> Vec<String>,
 ) -> Outcome<()> {
-    let target = server.target("submissions")?;
     let (mut rates, mut limits, mut cpu, mut times) = (vec![], vec![], vec![], vec![]);
     // The first round only warms up.
     for n in 0..=bench.rounds.count {
         let limit = appends(connections, Sync::Gathered, bench.limit_length())?;
         let workers: Vec<_> = (0..connections).map(|number| (number, to(number))).collect();
-        let (done, used) = bench.runtime.block_on(round(server, &target, workers, bench.rounds.length))?;
+        let open = bench.runtime.block_on(open(&subject.target, workers))?;
+        let before = (subject.cpu)()?;
+        let begun = Instant::now();
+        let mut done = bench.runtime.block_on(round(open, bench.rounds.length))?;
+        (subject.delivered)(done.times.len())?;
+        done.seconds = begun.elapsed().as_secs_f64();
+        let used = (subject.cpu)()? - before;
         if n > 0 {
             limits.push(limit);
             rates.push(done.rate());
@@ -90,21 +112,23 @@ const CPU: Mark = Mark { peer: Some(5.0), peer_limit: None, owed: None, aim: Som
 const REPLY: Mark =
     Mark { peer: Some(1.3), peer_limit: None, owed: Some(Goal::Is(2.0)), aim: Some(Goal::Is(1.0)) };
 
-/// One round, and the server's CPU seconds in it. Connections are opened before it begins.
-async fn round(
-    server: &Server,
-    target: &Target,
-    workers: Vec<(usize, Vec<String>)>,
-    length: Duration,
-) -> Outcome<(Done, f64)> {
+/// A connection that is logged in, the sender's address, and the recipients of its letters.
+type Open = (Wire, String, Vec<String>);
+
+/// Opens the connections of a round before it begins.
+async fn open(target: &Target, workers: Vec<(usize, Vec<String>)>) -> Outcome<Vec<Open>> {
     let mut open = Vec::new();
     for (number, to) in workers {
         let from = senders(number + 1).swap_remove(number);
         open.push((target.submission(number, &from).await?, from, to));
     }
-    let before = server.cpu()?;
+    Ok(open)
+}
+
+/// One round: letter after letter on each connection.
+async fn round(open: Vec<Open>, length: Duration) -> Outcome<Done> {
     let end = Instant::now() + length;
-    let done = all(open, move |(mut wire, from, to)| async move {
+    let work = move |(mut wire, from, to): Open| async move {
         let mut letter = Letter::new(&from, SIZE);
         let mut times = Vec::new();
         while Instant::now() < end {
@@ -112,9 +136,8 @@ async fn round(
             times.push(taken.as_secs_f64() * 1e3);
         }
         Ok(times)
-    });
-    let done = done.await?;
-    Ok((done, server.cpu()? - before))
+    };
+    all(open, work).await
 }
 
 /// Brings in one letter of `size` octets for each entry of `envelopes`, over as many connections as there are senders.

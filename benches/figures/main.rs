@@ -13,6 +13,7 @@ mod logins;
 mod memory;
 mod peers;
 mod pop3;
+mod postfix;
 mod process;
 mod server;
 mod table;

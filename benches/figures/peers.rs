@@ -1,6 +1,6 @@
 //! Debian's Dovecot under the same client in the same run, where it is installed: POP3 over TLS from sdbox, passwords
-//! that cost nothing, its processes reused. It runs from a directory of its own, on a free loopback port, and needs root
-//! as Dovecot does.
+//! that cost nothing, its processes reused; and behind Postfix, to which it serves AUTH and LMTP. It runs from a directory
+//! of its own, on a free loopback port, and needs root as Dovecot does.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use crate::client::{DOMAIN, Letter, PASSWORD, Target};
 use crate::letters::SIZE;
 use crate::server::scratch;
-use crate::{Bench, Outcome, logins, pop3, process};
+use crate::{Bench, Outcome, logins, pop3, postfix, process};
 
 /// Debian's user and group `nobody`, who owns the mail.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs the groups `chosen` that Dovecot has a part in; its figures are kept beside Postern's.
+/// Runs the groups `chosen` that the peers have a part in; their figures are kept beside Postern's.
 pub(crate) fn measure(bench: &mut Bench, chosen: impl Fn(&str) -> bool) -> Outcome<()> {
     if !Path::new("/usr/sbin/dovecot").exists() || !rustix::process::geteuid().is_root() {
         eprintln!("peers: skipped; they need root and Debian's dovecot-pop3d");
@@ -77,6 +77,9 @@ impl Dovecot {
 
     fn drive(&self, bench: &mut Bench, chosen: impl Fn(&str) -> bool) -> Outcome<()> {
         let cpu = || process::cpu_of_family(self.master.id());
+        if chosen("letters") {
+            postfix::measure(bench, self.dir.path(), self.master.id())?;
+        }
         if chosen("pop3") {
             let letters = pop3::letters(bench);
             self.fill(letters)?;
@@ -134,13 +137,14 @@ fn configuration(dir: &Path, certificate: &Path, port: u16) -> String {
 state_dir = {dir}/state
 log_path = {dir}/log
 listen = 127.0.0.1
-protocols = pop3
+protocols = pop3 lmtp
 ssl = required
 ssl_cert = <{certificate}/cert.pem
 ssl_key = <{certificate}/key.pem
 mail_location = sdbox:~/sdbox
 mail_max_userip_connections = 0
 auth_mechanisms = plain
+postmaster_address = postmaster@{DOMAIN}
 passdb {{
   driver = static
   args = password={PASSWORD}
@@ -154,6 +158,9 @@ service anvil {{
 }}
 service auth {{
   client_limit = 10000
+  unix_listener {dir}/run/postfix-auth {{
+    mode = 0666
+  }}
 }}
 service pop3-login {{
   service_count = 0
@@ -165,6 +172,12 @@ service pop3-login {{
   inet_listener pop3s {{
     port = {port}
     ssl = yes
+  }}
+}}
+service lmtp {{
+  process_min_avail = 4
+  unix_listener {dir}/run/postfix-lmtp {{
+    mode = 0666
   }}
 }}
 service pop3 {{
