@@ -1,4 +1,13 @@
 //! Postern: the doors of a mail-access server (POP3, SMTP submission and MX) on Postern's actors and store.
 
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod logging;
 pub mod net;
+pub mod pop3;
+pub mod runtime;
+pub mod sasl;
+pub mod serve;
+pub mod smtp;
 pub mod wording;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use postern_model::{EnhancedStatusCode, Protocol, ReplyCode};
 use postern_policy::Refusal;
 
+use crate::net::limits::Crowd;
+
 /// Addresses that refusals name, from the configuration.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -146,6 +148,24 @@ fn text(refusal: &Refusal, places: &Places) -> String {
             "Something failed on the server; nothing was done. Try again later.".to_owned()
         }
         Refusal::Stopping => "The server is being restarted. Try again in a minute.".to_owned(),
+    }
+}
+
+/// The line for a connection that is turned away before its session begins, line end included: POP3's greeting
+/// (RFC 1939 §3, 3206), IMAP's BYE (RFC 9051 §7.1.5) or SMTP's 421 (RFC 5321 §3.1).
+pub fn turned_away(protocol: Protocol, crowd: Crowd) -> String {
+    let text = match crowd {
+        Crowd::Total | Crowd::Flood => {
+            "The server has as many connections as it can serve. Try again in a minute.".to_owned()
+        }
+        Crowd::Address { limit } => format!(
+            "There are {limit} connections from your address already, as many as it may have. Close one, or wait a minute."
+        ),
+    };
+    match protocol {
+        Protocol::Pop3 => format!("-ERR [SYS/TEMP] {text}\r\n"),
+        Protocol::Imap => format!("* BYE [UNAVAILABLE] {text}\r\n"),
+        Protocol::Smtp => format!("421 4.7.0 {text}\r\n"),
     }
 }
 

@@ -1,4 +1,27 @@
 //! Postern's actors: who may log in, whose mailbox is open, what may be sent, what falls due.
+//!
+//! Doors ask through [`Actors`] and never meet an actor; `order` holds what goes to and fro.
 
+mod account;
+mod actors;
 pub mod admin;
+pub mod auth;
+mod credentials;
+mod delivery;
+mod directory;
+mod ground;
+mod loaded;
+mod mailbox;
 pub mod order;
+mod presence;
+mod quota;
+mod registry;
+#[cfg(test)]
+mod tests;
+pub mod ticker;
+mod timer;
+
+pub use actors::{Actors, StartError};
+pub use auth::password::Cost as Argon2Cost;
+pub use ground::Settings;
+pub use ticker::Ticker;

@@ -14,6 +14,10 @@ use postern_policy::Refusal;
 use postern_storage::SealedBody;
 use zeroize::Zeroizing;
 
+use crate::mailbox::MailboxActor;
+pub use crate::presence::Presence;
+use crate::registry::Seat;
+
 /// Told to a session, never answered.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
@@ -124,23 +128,15 @@ pub struct Admitted {
     /// Which password it was.
     pub credential: CredentialRef,
     /// Keeps the session on AccountActor's list.
-    pub presence: Arc<Presence>,
-}
-
-/// A session that counts among its account's; AccountActor keeps the other, weak end.
-#[derive(Debug)]
-pub struct Presence {
-    /// The protocol it uses.
-    pub protocol: Protocol,
-    /// Who it is.
-    pub session: SessionRef,
+    pub presence: Presence,
 }
 
 /// The exclusive right to an account's maildrop (SPEC C1). It ends when its owner drops it; MailboxActor keeps a `Weak`.
 #[derive(Debug)]
 pub struct Lease {
-    /// Who holds it.
-    pub session: SessionRef,
+    pub(crate) session: SessionRef,
+    /// Keeps the MailboxActor that knows of the lease from being let go.
+    pub(crate) seat: Arc<Seat<MailboxActor>>,
 }
 
 /// What a POP3 session sees: the INBOX as it was when the maildrop was opened.

@@ -1,3 +1,21 @@
 //! The only socket code for mail: listeners, TLS, and one actor per connection that drives a sans-IO session.
+//!
+//! A connection's way: [`listener`] accepts it, [`limits`] counts it, [`proxy`] and [`tls`] find out who it is and
+//! shake hands, and an actor runs the protocol's [`session`] until the end, asking the actors behind its [`door`].
 
+mod alarm;
+pub mod arrival;
+mod connection;
+pub mod door;
+mod driver;
+mod inbox;
+pub mod limits;
+pub mod listener;
+pub mod network;
+pub mod proxy;
 pub mod session;
+mod stream;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;

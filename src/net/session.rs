@@ -18,6 +18,9 @@ pub trait Session: Sized + 'static {
 
     /// Bytes came in. Returns how many were consumed: all, or fewer where `out.step` was set; what is left is offered
     /// again after the step, with more behind it. An incomplete line is consumed and kept by the session.
+    ///
+    /// Fewer may be consumed also where `out.bytes` has grown long (64 KiB, say): the driver then writes them before
+    /// it offers the rest, so that a client which pipelines short questions with long answers can't fill the memory.
     fn input(&mut self, now: Timestamp, bytes: &[u8], out: &mut Output<Self::Ask>) -> usize;
 
     /// The answer to a [`Step::Ask`].
@@ -29,11 +32,12 @@ pub trait Session: Sized + 'static {
     /// The body of a [`Step::Send`] has ended; `false` where it could not be read whole.
     fn sent(&mut self, now: Timestamp, whole: bool, out: &mut Output<Self::Ask>);
 
-    /// TLS is there: at the connection's start, or after [`Step::StartTls`]. Whatever plaintext had come in behind the
+    /// TLS is there: at the connection's start (before [`Session::open`]), or after [`Step::StartTls`]. Whatever plaintext had come in behind the
     /// command has been thrown away by the driver (RFC 3207 §4.2; CVE-2011-0411), and so must be the session's own.
     fn secured(&mut self, now: Timestamp, tls: TlsInfo, out: &mut Output<Self::Ask>);
 
-    /// An actor told something. May come between any two other calls, also while a step is under way.
+    /// An actor told something. May come between any two other calls, also between the pieces of a body that is being
+    /// sent: a step set there ends the sending. While the actors are asked it waits until they have answered.
     fn told(&mut self, now: Timestamp, tell: Tell, out: &mut Output<Self::Ask>);
 
     /// The time [`Session::deadline`] named has come.

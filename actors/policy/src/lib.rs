@@ -2,6 +2,7 @@
 //! comes out. No actors, no store, no clock, so a year of policy is a table in a test.
 
 pub mod access;
+pub mod lockout;
 pub mod mailbox;
 pub mod maildrop;
 pub mod refusal;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use postern_model::record::{Block, Entry, MailboxHeader, Usage};
+use postern_model::record::{Block, Entry, MailboxHeader, Usage, Vanished};
 use postern_model::{Flags, LetterId, ModSeq, Timestamp, Uid, UidValidity};
 
 /// A folder as its owner keeps it.
@@ -140,6 +140,20 @@ pub fn ranges(uids: impl IntoIterator<Item = Uid>) -> Vec<(Uid, Uid)> {
     ranges
 }
 
+/// Several entries of a folder's log of vanished UIDs as one.
+pub fn merge(logs: impl IntoIterator<Item = Vanished>) -> Vanished {
+    let mut all: Vec<(Uid, Uid)> = logs.into_iter().flat_map(|log| log.uids).collect();
+    all.sort_unstable();
+    let mut uids: Vec<(Uid, Uid)> = Vec::new();
+    for (first, last) in all {
+        match uids.last_mut() {
+            Some((_, end)) if end.next().is_none_or(|next| first <= next) => *end = last.max(*end),
+            _ => uids.push((first, last)),
+        }
+    }
+    Vanished { uids }
+}
+
 /// One counter per account serves all its folders (RFC 7162 §3.1 asks for it per folder only).
 fn advance(header: &mut MailboxHeader, usage: &mut Usage) -> ModSeq {
     usage.mod_seq = usage.mod_seq.max(header.highest_mod_seq).next();
@@ -224,5 +238,13 @@ mod tests {
     fn neighbours_make_one_range() {
         let uids = [1, 2, 3, 7, 9, 10].map(Uid);
         assert_eq!(ranges(uids), [(Uid(1), Uid(3)), (Uid(7), Uid(7)), (Uid(9), Uid(10))]);
+    }
+
+    #[test]
+    fn logs_of_vanished_letters_melt_into_one() {
+        let log =
+            |uids: &[(u32, u32)]| Vanished { uids: uids.iter().map(|(a, b)| (Uid(*a), Uid(*b))).collect() };
+        let merged = merge([log(&[(5, 9), (20, 20)]), log(&[(1, 4)]), log(&[(7, 8), (11, u32::MAX)])]);
+        assert_eq!(merged, log(&[(1, 9), (11, u32::MAX)]));
     }
 }

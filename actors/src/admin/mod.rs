@@ -1,11 +1,24 @@
 //! What an operator may ask for: the command line, the control socket and later the web say it in these terms.
 
+mod access;
+mod accounts;
+mod aliases;
+mod clock;
+mod domains;
+mod import;
+mod passwords;
+mod show;
+
 use std::time::Duration;
 
-use postern_model::Protocol;
 use postern_model::record::Status;
+use postern_model::{AccountId, EmailAddress, Protocol};
+use postern_storage::StoreError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use zeroize::Zeroizing;
+
+use crate::Actors;
 
 /// A request of the operator's.
 #[derive(Serialize, Deserialize)]
@@ -84,6 +97,18 @@ pub enum AdminRequest {
         now: bool,
         /// Free text for the user.
         reason: Option<String>,
+    },
+    /// Locks sending (SPEC Q5).
+    LockSending {
+        /// Whose.
+        address: String,
+        /// Free text for the user.
+        reason: Option<String>,
+    },
+    /// Unlocks it.
+    UnlockSending {
+        /// Whose.
+        address: String,
     },
     /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`.
     Set {
@@ -182,3 +207,95 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct AdminError(pub String);
+
+impl Actors {
+    /// Carries out an operator's request; the answer is one JSON document. Changes come one after the other.
+    ///
+    /// # Errors
+    /// One line that names the thing, the reason and the cure; then nothing was changed.
+    pub async fn admin(&self, request: AdminRequest) -> Result<Value, AdminError> {
+        use AdminRequest as Ask;
+        let _one_at_a_time = self.administration().await;
+        match request {
+            Ask::DomainAdd { domain } => domains::add(self, &domain).await,
+            Ask::DomainRemove { domain } => domains::remove(self, &domain).await,
+            Ask::DomainList => Ok(domains::list(self)),
+            Ask::AccountAdd { address, plan, password } => {
+                accounts::add(self, &address, plan, password).await
+            }
+            Ask::AccountImport { rows, keep_going } => import::import(self, rows, keep_going).await,
+            Ask::AccountList => accounts::list(self).await,
+            Ask::AccountShow { address } => show::show(self, &address).await,
+            Ask::AccountRemove { address } => accounts::remove(self, &address).await,
+            Ask::SetPassword { address, password } => passwords::set(self, &address, password).await,
+            Ask::SetPlan { address, plan } => access::set_plan(self, &address, plan).await,
+            Ask::SetStatus { address, status } => access::set_status(self, &address, status).await,
+            Ask::SetAccess { address, change, protocols, now, reason } => {
+                if change == AccessChange::On && !now {
+                    return Err(AdminError(
+                        "switching on opens at once in this version: say so with --now".to_owned(),
+                    ));
+                }
+                access::set_access(self, &address, change, protocols, reason).await
+            }
+            Ask::LockSending { address, reason } => access::lock_sending(self, &address, Some(reason)).await,
+            Ask::UnlockSending { address } => access::lock_sending(self, &address, None).await,
+            Ask::Set { address, name, value } => access::set_value(self, &address, &name, &value).await,
+            Ask::AliasAdd { address, alias } => aliases::add(self, &address, &alias).await,
+            Ask::AliasRemove { alias } => aliases::remove(self, &alias).await,
+            Ask::AppPasswordAdd { address, name, protocols, expires_in } => {
+                passwords::add_app(self, &address, name, protocols, expires_in).await
+            }
+            Ask::AppPasswordList { address } => passwords::list_apps(self, &address).await,
+            Ask::AppPasswordRevoke { address, id } => passwords::revoke_app(self, &address, id).await,
+            Ask::ClockShow => Ok(clock::show(self)),
+            Ask::ClockAdvance { micros } => clock::advance(self, micros).await,
+            Ask::Check => check(self).await,
+        }
+    }
+}
+
+/// The account of an address, or why there is none.
+async fn find(actors: &Actors, text: &str) -> Result<AccountId, AdminError> {
+    let address =
+        EmailAddress::parse(text).map_err(|error| AdminError(format!("address {text:?}: {error}")))?;
+    match actors.ground().directory.find(&address).await.map_err(failed)? {
+        Some(entry) => Ok(entry.account),
+        None => Err(AdminError(format!("there is no account {text}: see `postern account list`"))),
+    }
+}
+
+fn known_plan(actors: &Actors, plan: &str) -> Result<(), AdminError> {
+    let plans = &actors.ground().settings.plans;
+    if plans.contains_key(plan) {
+        return Ok(());
+    }
+    let names: Vec<&str> = plans.keys().map(String::as_str).collect();
+    Err(AdminError(format!("plan {plan:?} is not among POSTERN_PLANS ({})", names.join(", "))))
+}
+
+#[allow(clippy::needless_pass_by_value)] // as a function for map_err
+fn failed(error: StoreError) -> AdminError {
+    AdminError(match error {
+        StoreError::Conflict => "somebody else changed the same thing meanwhile: try again".to_owned(),
+        error => format!("the store could not do it: {error}"),
+    })
+}
+
+async fn check(actors: &Actors) -> Result<Value, AdminError> {
+    let store = actors.store().clone();
+    let report = tokio::task::spawn_blocking(move || store.check()).await;
+    let report = report.map_err(|_| AdminError("the check ended early: see the log".to_owned()))?;
+    Ok(serde_json::json!({
+        "accounts": report.accounts,
+        "addresses": report.addresses,
+        "letters": report.letters,
+        "pending": report.pending,
+        "bodies": report.bodies,
+        "frames": report.frames,
+        "octets": report.octets,
+        "segments": report.segments,
+        "problems": report.problems,
+        "more_problems": report.more_problems,
+    }))
+}

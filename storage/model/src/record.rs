@@ -35,6 +35,8 @@ macro_rules! record {
 
 record! {
     StoreMeta = 1;
+    NextAccount = 1;
+    ClockReading = 1;
     AddressEntry = 1;
     DomainEntry = 1;
     Account = 1;
@@ -51,20 +53,23 @@ record! {
     Pending = 1;
     Doomed = 1;
     FailedLogins = 1;
+    StoreSecret = 1;
 }
 
-/// The store's own figures.
+/// What is known of the store as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct StoreMeta {
     /// When the store was made.
     pub created: Timestamp,
-    /// The id that the next account gets.
-    pub next_account: u64,
-    /// Letter ids below this one may be in use; the next start goes on here.
-    pub letters_reserved: u64,
-    /// Where a manual clock stood last (SPEC O6).
-    pub manual_clock: Option<Timestamp>,
 }
+
+/// The id that the next account gets; a record of its own, so that nothing else collides with a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct NextAccount(pub AccountId);
+
+/// Where a manual clock stood last (SPEC O6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ClockReading(pub Timestamp);
 
 /// Whose an address is.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -357,4 +362,12 @@ pub struct FailedLogins {
     pub at: Timestamp,
     /// Refused until then.
     pub locked_until: Option<Timestamp>,
+}
+
+/// Random octets that the store was given when it was made: what must look random and stay the same across restarts is
+/// derived from them, such as the SCRAM salt of a name that no account has (SPEC I2).
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct StoreSecret {
+    /// 256 random bits.
+    pub key: [u8; 32],
 }

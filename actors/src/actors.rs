@@ -1,0 +1,282 @@
+//! The one way from the doors to the actors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use postern_model::record::AddressKind;
+use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
+use postern_policy::Refusal;
+use postern_policy::send_window::Allowance;
+use postern_storage::{Store, StoreError, keys};
+
+use crate::account::{AccountActor, Admit, Used};
+use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
+use crate::credentials::{StoredCredentials, store_secret};
+use crate::directory::Directory;
+use crate::ground::{Ground, Settings, refuse};
+use crate::mailbox::{CloseMaildrop, MailboxActor, OpenMaildrop};
+use crate::order::{Admitted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
+use crate::presence::Presences;
+use crate::quota::{MaySend, QuotaActor};
+use crate::registry::{Registry, Seat};
+use crate::ticker::Ticker;
+use crate::timer::TimerActor;
+
+/// All actors of a server. Cheap to clone; every question of a door's goes through here.
+#[derive(Clone)]
+pub struct Actors(Arc<Inner>);
+
+struct Inner {
+    ground: Arc<Ground>,
+    auth: Addr<AuthActor>,
+    hasher: Hasher,
+    accounts: Registry<AccountActor>,
+    mailboxes: Registry<MailboxActor>,
+    quotas: Registry<QuotaActor>,
+    /// One operator's change at a time.
+    administration: tokio::sync::Mutex<()>,
+}
+
+/// Passwords that may wait to be hashed; beyond, a login is told to come later.
+const HASHES_WAITING: usize = 1_000;
+
+/// Why the actors can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// What is needed at once can't be read.
+    #[error("the store can't be read: {0}")]
+    Store(#[from] StoreError),
+    /// Argon2 does not take these figures.
+    #[error("POSTERN_ARGON2: these figures are out of Argon2's bounds: leave it at m=19456,t=2,p=1")]
+    Argon2,
+    /// Nothing can be kept secret without.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+impl Actors {
+    /// Starts the actors on `arbiters` (at least one).
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        store: Store,
+        ticker: Ticker,
+        settings: Settings,
+        arbiters: &[ArbiterHandle],
+    ) -> Result<Actors, StartError> {
+        let hasher = Hasher::new(settings.argon2, settings.scram, settings.hashes_at_once, HASHES_WAITING)
+            .ok_or(StartError::Argon2)?;
+        let directory = Directory::load(&store).await?;
+        let mut who = auth::Settings::new(store_secret(&store).await?);
+        who.figures = settings.lockout.clone();
+        let presences = Arc::new(Presences::default());
+        let ground = Arc::new(Ground { store, ticker, settings, directory, presences });
+        let source = Arc::new(StoredCredentials(Arc::clone(&ground)));
+        let pace = Arc::new(ground.ticker.clone());
+        let hashes = hasher.clone();
+        let auth =
+            AuthActor::start_in_arbiter(&arbiters[0], move |_| AuthActor::new(source, pace, hashes, who));
+        let actors = Actors(Arc::new(Inner {
+            auth,
+            hasher,
+            accounts: Registry::new(Arc::clone(&ground), arbiters),
+            mailboxes: Registry::new(Arc::clone(&ground), arbiters),
+            quotas: Registry::new(Arc::clone(&ground), arbiters),
+            administration: tokio::sync::Mutex::new(()),
+            ground,
+        }));
+        let timed = actors.downgrade();
+        TimerActor::start_in_arbiter(&arbiters[0], move |_| TimerActor::new(timed));
+        Ok(actors)
+    }
+
+    /// The time that everything goes by.
+    pub fn now(&self) -> Timestamp {
+        self.0.ground.ticker.now()
+    }
+
+    /// The clock, to wait by.
+    pub fn ticker(&self) -> &Ticker {
+        &self.0.ground.ticker
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.0.ground.store
+    }
+
+    /// Keys to try a SCRAM proof against; an unknown user has some, too (SPEC I2).
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyFailures`], or what the store can't do.
+    pub async fn scram_keys(
+        &self,
+        user: &str,
+        protocol: Protocol,
+        session: &SessionRef,
+    ) -> Result<ScramCandidates, Refusal> {
+        let ask = ScramKeysOf { user: user.to_owned(), protocol, session: session.clone() };
+        self.0.auth.send(ask).await.map_err(|_| Refusal::Unavailable)?
+    }
+
+    /// May this login in, by this protocol, now? AuthActor looks at the password, AccountActor at the gate, and for
+    /// SMTP QuotaActor at the right to send.
+    ///
+    /// # Errors
+    /// The first "no" of the three.
+    pub async fn login(&self, login: Login) -> Result<Admitted, Refusal> {
+        let Login { proof, protocol, tls, session } = login;
+        let verify = Verify { proof, protocol, session: session.clone() };
+        let verified = self.0.auth.send(verify).await.map_err(|_| Refusal::Unavailable)??;
+        let admit = Admit { credential: verified.credential, protocol, tls, session };
+        let account = self.0.accounts.seat(verified.account);
+        let admitted = account.addr().send(admit).await.map_err(|_| Refusal::Unavailable)??;
+        self.still_right(verified).await?;
+        if protocol == Protocol::Smtp {
+            self.may_send(admitted.account, &admitted.plan).await?;
+        }
+        Ok(admitted)
+    }
+
+    /// An answer may be held back for seconds, and the password be changed meanwhile. Asked once the session is on the
+    /// account's list: a change from now on will find it there.
+    async fn still_right(&self, verified: Verified) -> Result<(), Refusal> {
+        let kept =
+            self.store().get(keys::credentials(verified.account)).await.map_err(|error| refuse(&error))?;
+        match kept {
+            Some(kept) if kept.generation == verified.generation => Ok(()),
+            _ => Err(Refusal::BadCredentials { bare_name: false }),
+        }
+    }
+
+    /// Opens the maildrop for a POP3 session that was admitted (SPEC C1, C2).
+    ///
+    /// # Errors
+    /// [`Refusal::InUse`], or what the store can't do.
+    pub async fn open_maildrop(
+        &self,
+        admitted: &Admitted,
+        session: &SessionRef,
+    ) -> Result<Maildrop, Refusal> {
+        let seat = self.0.mailboxes.seat(admitted.account);
+        let open = OpenMaildrop { session: session.clone(), seat: Arc::clone(&seat) };
+        let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)??;
+        self.0.accounts.seat(admitted.account).addr().do_send(Used(Protocol::Pop3));
+        Ok(maildrop)
+    }
+
+    /// Removes what POP3 has deleted, in one durable batch; `Ok` means it is gone for good.
+    ///
+    /// # Errors
+    /// [`Refusal::InUse`] where another session has taken the maildrop over, or what the store can't do: then
+    /// everything is still there.
+    pub async fn close_maildrop(&self, lease: Arc<Lease>, deletions: Vec<Uid>) -> Result<(), Refusal> {
+        let seat = Arc::clone(&lease.seat);
+        let close = CloseMaildrop { lease, deletions };
+        let receipt = seat.addr().send(close).await.map_err(|_| Refusal::Unavailable)??;
+        match receipt {
+            Some(receipt) => self.landed(&seat, receipt).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the address is the account's own (SPEC I5).
+    ///
+    /// # Errors
+    /// What the store can't do.
+    pub async fn owns(&self, account: AccountId, address: &EmailAddress) -> Result<bool, Refusal> {
+        let owner = self.0.ground.directory.find(address).await.map_err(|error| refuse(&error))?;
+        Ok(owner.is_some_and(|entry| {
+            entry.account == account && matches!(entry.kind, AddressKind::Primary | AddressKind::Alias)
+        }))
+    }
+
+    /// May the account send a letter now? (SPEC Q)
+    ///
+    /// # Errors
+    /// [`Refusal::SendingLocked`], or what the store can't do.
+    pub async fn may_send(&self, account: AccountId, plan: &Arc<str>) -> Result<Allowance, Refusal> {
+        let ask = MaySend { plan: Arc::clone(plan) };
+        self.0.quotas.seat(account).addr().send(ask).await.map_err(|_| Refusal::Unavailable)?
+    }
+
+    /// Whose mail it is.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::NoRoute`] elsewhere, or what the store can't do.
+    pub async fn find_recipient(&self, address: &EmailAddress) -> Result<AccountId, Refusal> {
+        let directory = &self.0.ground.directory;
+        if !directory.is_local(address.domain()) {
+            return Err(Refusal::NoRoute);
+        }
+        match directory.find(address).await {
+            Ok(Some(entry)) => Ok(entry.account),
+            Ok(None) => Err(Refusal::NoSuchMailbox),
+            Err(error) => Err(refuse(&error)),
+        }
+    }
+
+    /// An id for a letter that is about to come in.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreFull`] while the store takes no letters.
+    pub fn next_letter_id(&self) -> Result<LetterId, Refusal> {
+        let store = self.store();
+        if !store.is_writable() {
+            return Err(Refusal::StoreFull);
+        }
+        Ok(store.next_letter_id())
+    }
+
+    /// Writes down what only memory holds; for the server's end, before the store is closed.
+    pub async fn rest(&self) {
+        // Where the actor is gone already, there is nothing left to save.
+        let _ = self.0.auth.send(SaveFailedLogins).await;
+    }
+
+    pub(crate) fn ground(&self) -> &Arc<Ground> {
+        &self.0.ground
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn mailboxes(&self) -> &Registry<MailboxActor> {
+        &self.0.mailboxes
+    }
+
+    pub(crate) fn account(&self, account: AccountId) -> Arc<Seat<AccountActor>> {
+        self.0.accounts.seat(account)
+    }
+
+    pub(crate) fn quota(&self, account: AccountId) -> Arc<Seat<QuotaActor>> {
+        self.0.quotas.seat(account)
+    }
+
+    pub(crate) async fn administration(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.administration.lock().await
+    }
+
+    /// Lets go of actors that nobody has asked for `rest_after`; returns how many live on.
+    pub(crate) fn passivate(&self, rest_after: Duration) -> usize {
+        let inner = &self.0;
+        inner.accounts.passivate(rest_after)
+            + inner.mailboxes.passivate(rest_after)
+            + inner.quotas.passivate(rest_after)
+    }
+
+    pub(crate) fn upgrade(weak: &WeakActors) -> Option<Actors> {
+        weak.0.upgrade().map(Actors)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakActors {
+        WeakActors(Arc::downgrade(&self.0))
+    }
+}
+
+/// What an actor may hold of all actors without keeping them alive.
+#[derive(Clone)]
+pub(crate) struct WeakActors(std::sync::Weak<Inner>);

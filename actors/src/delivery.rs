@@ -1,0 +1,106 @@
+//! How an accepted letter reaches its local recipients (SPEC D1, D2).
+//!
+//! One recipient: body, facts and the folder's entry are one batch. Several: the body and a debt to each recipient are
+//! one batch, then each MailboxActor pays its own in a batch that takes the debt away; what a crash leaves unpaid is
+//! paid at the next start.
+
+use std::sync::Arc;
+
+use postern_model::record::Pending;
+use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
+use postern_policy::Refusal;
+use postern_storage::{Batch, StoreError, keys};
+
+use crate::actors::Actors;
+use crate::ground::refuse;
+use crate::mailbox::{Arriving, Deliver, Reload};
+use crate::order::Acceptance;
+
+/// Debts read at once when they are paid after a start.
+const DEBTS_AT_ONCE: usize = 1_000;
+
+impl Actors {
+    /// Takes a letter for its local recipients. `Ok`: it is on disk and survives whatever comes.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreFull`], [`Refusal::Unavailable`], [`Refusal::Stopping`]: nothing of it is kept.
+    pub async fn accept(&self, acceptance: Acceptance) -> Result<(), Refusal> {
+        let at = self.now();
+        match acceptance.recipients[..] {
+            [] => Err(Refusal::NoSuchMailbox),
+            [only] => {
+                let facts = Box::new(acceptance.facts);
+                let arriving = Arriving::Whole { letter: acceptance.letter, body: acceptance.body, facts };
+                self.deliver(only, Deliver { arriving, at }).await
+            }
+            _ => self.accept_for_many(acceptance, at).await,
+        }
+    }
+
+    async fn accept_for_many(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), Refusal> {
+        let Acceptance { letter, body, facts, recipients, .. } = acceptance;
+        let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
+        let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
+        let mut batch = Batch::new();
+        batch.append_body(&recipients, letter, MailboxId::INBOX, at, body);
+        for account in &recipients {
+            batch.put(&keys::facts(*account, letter), &facts);
+            batch.put(&keys::pending(letter, *account), &pending);
+        }
+        // Handed in first, so the debts are applied before the batches that pay them, and normally in the same group.
+        let accepted = self.store().commit(batch);
+        let paid = self.pay_all(recipients.into_iter().map(|account| (letter, account, pending.clone())), at);
+        let (accepted, ()) = tokio::join!(accepted, paid);
+        accepted.map_err(|error| refuse(&error))
+    }
+
+    /// Pays debts from before `accepted_before`; returns how many there were.
+    ///
+    /// # Errors
+    /// Where they can't be read; a debt that can't be paid stays and is logged.
+    pub(crate) async fn pay_what_is_owed(&self, accepted_before: Timestamp) -> Result<usize, StoreError> {
+        let mut owed = self.store().read(|view| view.scan(&keys::all_pending(), DEBTS_AT_ONCE)).await?;
+        owed.retain(|(_, pending)| pending.accepted < accepted_before);
+        let count = owed.len();
+        let debts = owed.into_iter().map(|((letter, account), pending)| (letter, account, pending));
+        self.pay_all(debts, self.now()).await;
+        Ok(count)
+    }
+
+    async fn pay_all(&self, debts: impl Iterator<Item = (LetterId, AccountId, Pending)>, at: Timestamp) {
+        // All are on their way before any is waited for: they share the committer's rounds.
+        let mut under_way = tokio::task::JoinSet::new();
+        for (letter, account, pending) in debts {
+            let actors = self.clone();
+            under_way.spawn_local(async move {
+                let arriving = Arriving::Owed { letter, pending };
+                if let Err(refusal) = actors.deliver(account, Deliver { arriving, at }).await {
+                    tracing::warn!(%account, %letter, ?refusal, "an accepted letter waits for its folder");
+                }
+            });
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    async fn deliver(&self, account: AccountId, deliver: Deliver) -> Result<(), Refusal> {
+        let seat = self.mailboxes().seat(account);
+        let receipt = seat.addr().send(deliver).await.map_err(|_| Refusal::Unavailable)??;
+        self.landed(&seat, receipt).await
+    }
+
+    /// Waits for a batch of a MailboxActor; where it comes to nothing, the actor is to read its state anew.
+    pub(crate) async fn landed(
+        &self,
+        seat: &Arc<crate::registry::Seat<crate::mailbox::MailboxActor>>,
+        receipt: crate::mailbox::Receipt,
+    ) -> Result<(), Refusal> {
+        let crate::mailbox::Receipt { commit, in_flight } = receipt;
+        let landed = commit.await;
+        drop(in_flight);
+        if landed.is_err() {
+            // Not answered before the actor knows: the next letter must not build on what is not there.
+            let _ = seat.addr().send(Reload).await;
+        }
+        landed.map_err(|error| refuse(&error))
+    }
+}

@@ -1,0 +1,329 @@
+//! The actors together, on a store in memory and a clock that the test turns.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use postern_model::mime::Scanner;
+use postern_model::record::Pending;
+use postern_model::{
+    AccountId, LetterId, MailFrom, MailboxId, ManualClock, Protocol, SessionId, Timestamp, Uid,
+};
+use postern_policy::Refusal;
+use postern_storage::{Batch, EngineKind, Store, StoreOptions, keys};
+use zeroize::Zeroizing;
+
+use crate::admin::{AccessChange, AdminRequest, Secret};
+use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tell};
+use crate::{Actors, Settings, Ticker};
+
+const PASSWORD: &str = "correct horse";
+
+/// A running set of actors with its directory, which goes with it.
+struct House {
+    actors: Actors,
+    _dir: tempfile::TempDir,
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Ear(Arc<std::sync::Mutex<Vec<Tell>>>);
+
+impl Actor for Ear {
+    type Context = Context<Self>;
+}
+
+impl Handler<Tell> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
+        self.0.lock().expect("unpoisoned").push(tell);
+    }
+}
+
+/// A session, and what it was told.
+struct Listener {
+    session: SessionRef,
+    heard: Arc<std::sync::Mutex<Vec<Tell>>>,
+    addr: Addr<Ear>,
+}
+
+impl Listener {
+    fn new(house: &House) -> Listener {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let ear = Ear::default();
+        let heard = Arc::clone(&ear.0);
+        let addr = ear.start();
+        let session = SessionRef {
+            id: SessionId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            activity: Arc::new(LastByte::new(house.actors.now())),
+            inbox: addr.clone().recipient(),
+        };
+        Listener { session, heard, addr }
+    }
+
+    /// All that was told by now.
+    async fn heard(&self) -> Vec<Tell> {
+        // A message sent now comes behind all that were sent before.
+        self.addr.send(Tell::Stopping).await.expect("the ear lives");
+        let mut heard = self.heard.lock().expect("unpoisoned");
+        let mut told = std::mem::take(&mut *heard);
+        told.pop();
+        told
+    }
+}
+
+impl House {
+    async fn new() -> House {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let store = Store::open(options, now).expect("a new store");
+        let ticker = Ticker::new(Arc::new(ManualClock::new(now)));
+        let actors =
+            Actors::start(store, ticker, Settings::for_tests(), &[Arbiter::current()]).await.expect("actors");
+        let house = House { actors, _dir: dir };
+        house.admin(AdminRequest::DomainAdd { domain: "demo.test".into() }).await;
+        house
+    }
+
+    async fn admin(&self, request: AdminRequest) -> serde_json::Value {
+        self.actors.admin(request).await.expect("the request is good")
+    }
+
+    /// An account with everything open.
+    async fn account(&self, address: &str) -> AccountId {
+        let password = Some(Secret(Zeroizing::new(PASSWORD.to_owned())));
+        self.admin(AdminRequest::AccountAdd { address: address.into(), plan: None, password }).await;
+        self.access(address, AccessChange::On).await;
+        let parsed = postern_model::EmailAddress::parse(address).expect("an address");
+        self.actors.find_recipient(&parsed).await.expect("the account is there")
+    }
+
+    async fn access(&self, address: &str, change: AccessChange) {
+        let protocols = Protocol::ALL.to_vec();
+        let address = address.to_owned();
+        self.admin(AdminRequest::SetAccess { address, change, protocols, now: true, reason: None }).await;
+    }
+
+    async fn login(&self, user: &str, who: &Listener, protocol: Protocol) -> Result<Admitted, Refusal> {
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let proof = Proof::Password { user: user.into(), password };
+        self.actors.login(Login { proof, protocol, tls: true, session: who.session.clone() }).await
+    }
+
+    async fn send(&self, text: &str, recipients: &[AccountId]) -> Result<(), Refusal> {
+        self.actors.accept(self.acceptance(text, recipients).await).await
+    }
+
+    async fn acceptance(&self, text: &str, recipients: &[AccountId]) -> Acceptance {
+        let mut spool = self.actors.store().spool();
+        spool.write(text.as_bytes()).await.expect("room");
+        let mut scanner = Scanner::new();
+        scanner.feed(text.as_bytes());
+        Acceptance {
+            letter: self.actors.next_letter_id().expect("room"),
+            body: spool.seal().await.expect("room"),
+            facts: scanner.finish(),
+            recipients: recipients.to_vec(),
+            sender: None,
+            mail_from: MailFrom::Null,
+        }
+    }
+
+    /// The sizes of what POP3 sees, in order; opens the maildrop and lets it go again.
+    async fn sizes(&self, user: &str) -> Vec<u32> {
+        let who = Listener::new(self);
+        let admitted = self.login(user, &who, Protocol::Pop3).await.expect("admitted");
+        let maildrop = self.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+        maildrop.letters.iter().map(|letter| letter.size).collect()
+    }
+
+    fn clean(&self) {
+        let report = self.actors.store().check();
+        assert!(report.is_sound(), "{report:?}");
+    }
+
+    fn advance(&self, by: Duration) {
+        self.actors.ticker().clock().manual().expect("a manual clock").advance(by);
+    }
+}
+
+#[actix_rt::test]
+async fn a_letter_for_one_and_a_letter_for_many_arrive_once_each() {
+    let house = House::new().await;
+    let (alice, bob) = (house.account("alice@demo.test").await, house.account("bob@demo.test").await);
+    house.send("one\r\n", &[alice]).await.expect("accepted");
+    house.send("for both\r\n", &[alice, bob]).await.expect("accepted");
+    assert_eq!(house.sizes("alice@demo.test").await, [5, 10]);
+    assert_eq!(house.sizes("bob@demo.test").await, [10]);
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn letters_that_come_at_once_get_their_numbers_one_by_one() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let mut under_way = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (actors, acceptance) = (house.actors.clone(), house.acceptance("x\r\n", &[alice]).await);
+        under_way.spawn_local(async move { actors.accept(acceptance).await });
+    }
+    while let Some(done) = under_way.join_next().await {
+        done.expect("no panic").expect("accepted");
+    }
+    let who = Listener::new(&house);
+    let admitted = house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("admitted");
+    let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    let uids: Vec<u32> = maildrop.letters.iter().map(|letter| letter.uid.0).collect();
+    assert_eq!(uids, (1..=200).collect::<Vec<u32>>());
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn what_a_crash_left_owed_is_paid_at_the_next_round_and_only_once() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let letter = owe(&house, alice).await;
+    assert_eq!(house.actors.pay_what_is_owed(Timestamp::NEVER).await.expect("readable"), 1);
+    assert_eq!(house.actors.pay_what_is_owed(Timestamp::NEVER).await.expect("readable"), 0);
+    assert_eq!(house.sizes("alice@demo.test").await, [6], "{letter}");
+    house.clean();
+}
+
+/// A letter that is accepted and on disk, and not in its folder.
+async fn owe(house: &House, account: AccountId) -> LetterId {
+    let acceptance = house.acceptance("owed\r\n", &[account]).await;
+    let (letter, now) = (acceptance.letter, house.actors.now());
+    let mut batch = Batch::new();
+    batch.append_body(&[account], letter, MailboxId::INBOX, now, acceptance.body);
+    batch.put(&keys::facts(account, letter), &acceptance.facts);
+    let pending = Pending { mailbox: MailboxId::INBOX, accepted: now, size: 6 };
+    batch.put(&keys::pending(letter, account), &pending);
+    house.actors.store().commit(batch).await.expect("room");
+    letter
+}
+
+#[actix_rt::test]
+async fn one_session_has_the_maildrop_and_a_silent_one_loses_it() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let (first, second) = (Listener::new(&house), Listener::new(&house));
+    let one = house.login("alice@demo.test", &first, Protocol::Pop3).await.expect("admitted");
+    let two = house.login("alice@demo.test", &second, Protocol::Pop3).await.expect("admitted");
+    let held = house.actors.open_maildrop(&one, &first.session).await.expect("free");
+    let refused = house.actors.open_maildrop(&two, &second.session).await;
+    assert_eq!(refused.map(|_| ()), Err(Refusal::InUse)); // C1
+    house.advance(Duration::from_secs(60));
+    let taken = house.actors.open_maildrop(&two, &second.session).await.expect("taken over"); // C2
+    assert_eq!(first.heard().await, [Tell::TakenOver]);
+    let late = house.actors.close_maildrop(held.lease, vec![Uid(1)]).await;
+    assert_eq!(late, Err(Refusal::InUse), "the old session deletes nothing");
+    drop(taken);
+    house.actors.open_maildrop(&one, &first.session).await.expect("a dropped lease is free at once");
+}
+
+#[actix_rt::test]
+async fn quit_removes_what_was_deleted_and_nothing_else() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    for text in ["a\r\n", "bb\r\n", "ccc\r\n"] {
+        house.send(text, &[alice]).await.expect("accepted");
+    }
+    let who = Listener::new(&house);
+    let admitted = house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("admitted");
+    let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    // One more comes while the session lasts: it is not in the snapshot and must stay.
+    house.send("dddd\r\n", &[alice]).await.expect("accepted");
+    assert_eq!(maildrop.letters.len(), 3);
+    let gone = vec![maildrop.letters[0].uid, maildrop.letters[2].uid];
+    house.actors.close_maildrop(maildrop.lease, gone).await.expect("on disk");
+    drop(admitted);
+    assert_eq!(house.sizes("alice@demo.test").await, [4, 6]);
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn closing_access_tells_the_sessions_and_keeps_new_ones_out() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let (pop3, smtp) = (Listener::new(&house), Listener::new(&house));
+    let _one = house.login("alice@demo.test", &pop3, Protocol::Pop3).await.expect("admitted");
+    let _two = house.login("alice@demo.test", &smtp, Protocol::Smtp).await.expect("admitted");
+    house.access("alice@demo.test", AccessChange::Off).await;
+    let off = |protocol| Refusal::AccessOff { protocol, reason: None };
+    assert_eq!(pop3.heard().await, [Tell::Closed(off(Protocol::Pop3))]); // A2
+    assert_eq!(smtp.heard().await, [Tell::Closed(off(Protocol::Smtp))]);
+    let again = house.login("alice@demo.test", &pop3, Protocol::Pop3).await;
+    assert_eq!(again.map(|_| ()), Err(off(Protocol::Pop3))); // A1
+}
+
+#[actix_rt::test]
+async fn a_locked_account_does_not_log_in_to_send() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let who = Listener::new(&house);
+    let address = || "alice@demo.test".to_owned();
+    house.admin(AdminRequest::LockSending { address: address(), reason: Some("spam".into()) }).await;
+    let refused = house.login("alice@demo.test", &who, Protocol::Smtp).await.map(|_| ());
+    assert_eq!(refused, Err(Refusal::SendingLocked { reason: Some("spam".into()) })); // Q5
+    house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("reading goes on");
+    house.admin(AdminRequest::UnlockSending { address: address() }).await;
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("unlocked");
+}
+
+#[actix_rt::test]
+async fn a_removed_account_leaves_nothing_behind() {
+    let house = House::new().await;
+    let (alice, bob) = (house.account("alice@demo.test").await, house.account("bob@demo.test").await);
+    house.send("for both\r\n", &[alice, bob]).await.expect("accepted");
+    house.admin(AdminRequest::AccountRemove { address: "alice@demo.test".into() }).await;
+    let left = house.actors.store().read(move |view| view.keys(&keys::everything_of(alice), 10)).await;
+    assert_eq!(left.expect("readable"), []);
+    assert_eq!(house.sizes("bob@demo.test").await, [10]);
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn an_alias_receives_and_may_be_a_sender() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let alias = postern_model::EmailAddress::parse("sales@demo.test").expect("an address");
+    assert_eq!(house.actors.find_recipient(&alias).await, Err(Refusal::NoSuchMailbox));
+    let (address, name) = ("alice@demo.test".to_owned(), "sales@demo.test".to_owned());
+    house.admin(AdminRequest::AliasAdd { address, alias: name.clone() }).await;
+    assert_eq!(house.actors.find_recipient(&alias).await, Ok(alice));
+    assert_eq!(house.actors.owns(alice, &alias).await, Ok(true)); // I5
+    house.admin(AdminRequest::AliasRemove { alias: name }).await;
+    assert_eq!(house.actors.owns(alice, &alias).await, Ok(false));
+}
+
+#[actix_rt::test]
+async fn mail_for_elsewhere_has_no_route() {
+    let house = House::new().await;
+    let other = postern_model::EmailAddress::parse("a@elsewhere.test").expect("an address");
+    assert_eq!(house.actors.find_recipient(&other).await, Err(Refusal::NoRoute));
+}
+
+#[actix_rt::test]
+async fn actors_rest_when_nobody_asks_and_come_back_with_what_they_knew() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    house.send("one\r\n", &[alice]).await.expect("accepted");
+    let who = Listener::new(&house);
+    let admitted = house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("admitted");
+    let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    let living = house.actors.passivate(Duration::ZERO);
+    assert_eq!(living, 1, "the lease holds its mailbox, and only that");
+    let refused = house.actors.open_maildrop(&admitted, &who.session).await.map(|_| ());
+    assert_eq!(refused, Err(Refusal::InUse));
+    drop(maildrop);
+    assert_eq!(house.actors.passivate(Duration::ZERO), 0);
+    house.send("two!\r\n", &[alice]).await.expect("accepted");
+    assert_eq!(house.sizes("alice@demo.test").await, [5, 6]);
+    house.access("alice@demo.test", AccessChange::Off).await;
+    assert_eq!(who.heard().await.len(), 1, "who is present is known although the actor rested");
+}

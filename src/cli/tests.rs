@@ -1,0 +1,188 @@
+use std::cell::RefCell;
+
+use postern_model::Protocol;
+
+use super::*;
+
+/// Answers every request with what `answer` says, and remembers it.
+struct Fake<F> {
+    answer: F,
+    asked: RefCell<Vec<Value>>,
+}
+
+impl<F: Fn(&AdminRequest) -> Result<Value, AdminError>> House for Fake<F> {
+    fn serve(&self, config: Config) -> Result<(), String> {
+        Err(format!("serving as {}", config.hostname))
+    }
+
+    fn demo(&self, _: Config) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn offline(&self, _: &Config, request: AdminRequest) -> Result<Value, AdminError> {
+        self.asked.borrow_mut().push(serde_json::to_value(&request).expect("JSON"));
+        (self.answer)(&request)
+    }
+}
+
+/// What came of a command.
+#[derive(Debug)]
+struct Outcome {
+    status: u8,
+    stdout: String,
+    stderr: String,
+    asked: Vec<Value>,
+}
+
+fn command(
+    line: &str,
+    stdin: &str,
+    variables: &[(&str, &str)],
+    answer: impl Fn(&AdminRequest) -> Result<Value, AdminError>,
+) -> Outcome {
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let mut all: Vec<(OsString, OsString)> = vec![("POSTERN_DATA_DIR".into(), dir.path().into())];
+    all.extend(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    let house = Fake { answer, asked: RefCell::default() };
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let mut surroundings = Surroundings {
+        variables: all,
+        stdin: &mut stdin.as_bytes(),
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+    };
+    let status = run_in(&mut surroundings, line.split(' ').map(OsString::from), &house);
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Outcome { status, stdout: text(stdout), stderr: text(stderr), asked: house.asked.take() }
+}
+
+fn done(line: &str) -> Outcome {
+    command(line, "", &[], |_| Ok(Value::Null))
+}
+
+#[test]
+fn the_status_tells_how_it_went() {
+    assert_eq!(done("postern domain add a.test").status, 0);
+    assert_eq!(done("postern --help").status, 0);
+    assert_eq!(done("postern").status, 2);
+    assert_eq!(done("postern domain").status, 2);
+    let refused = command("postern domain add a.test", "", &[], |_| Err(AdminError("no room".into())));
+    assert_eq!((refused.status, refused.stderr.as_str()), (1, "postern: no room\n"));
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn mistakes_in_the_environment_stop_every_command() {
+    let variables = [("POSTERN_SCRAM", "yes"), ("POSTERN_CASHE", "1GiB")];
+    for line in ["postern serve", "postern demo", "postern account list", "postern config"] {
+        let outcome = command(line, "", &variables, |_| Ok(Value::Null));
+        assert_eq!(outcome.status, 1, "{line}");
+        assert!(outcome.stderr.contains("POSTERN_SCRAM") && outcome.stderr.contains("POSTERN_CASHE"));
+        assert!(outcome.asked.is_empty());
+    }
+}
+
+#[test]
+fn json_is_one_document_and_nothing_else() {
+    let answer = |_: &AdminRequest| Ok(json!([{"domain": "a.test"}]));
+    let json = command("postern domain list --json", "", &[], answer);
+    assert_eq!(json.stdout, "[{\"domain\":\"a.test\"}]\n");
+    assert_eq!(json.stderr, "");
+    assert_eq!(command("postern domain list", "", &[], answer).stdout, "DOMAIN\na.test\n");
+}
+
+#[test]
+fn a_password_comes_by_standard_input_and_is_never_printed() {
+    let outcome = command("postern account set-password a@b.test --password-stdin", "hunter2\n", &[], |_| {
+        Err(AdminError("there is no account a@b.test".into()))
+    });
+    assert_eq!(outcome.asked[0]["password"], "hunter2");
+    assert!(!outcome.stdout.contains("hunter2") && !outcome.stderr.contains("hunter2"));
+    let empty = command("postern account add a@b.test --password-stdin", "", &[], |_| Ok(Value::Null));
+    assert_eq!(empty.status, 1);
+    assert!(empty.asked.is_empty());
+    assert_eq!(done("postern account add a@b.test").asked[0]["password"], Value::Null);
+}
+
+#[test]
+fn access_opens_at_once_or_not_at_all() {
+    let outcome = done("postern account access a@b.test on");
+    assert_eq!(outcome.status, 2);
+    assert!(outcome.stderr.contains("on --now"), "{}", outcome.stderr);
+    assert!(outcome.asked.is_empty());
+    let outcome = done("postern account access a@b.test on --now --protocol pop3");
+    assert_eq!(outcome.asked[0]["protocols"], json!([Protocol::Pop3]));
+    let outcome = done("postern account access a@b.test off");
+    assert_eq!(outcome.asked[0]["protocols"], json!(Protocol::ALL));
+}
+
+#[test]
+fn months_are_counted_from_the_servers_time() {
+    let answer = |request: &AdminRequest| {
+        Ok(match request {
+            AdminRequest::ClockShow => json!({"now": "2026-01-31T00:00:00Z"}),
+            _ => Value::Null,
+        })
+    };
+    let outcome = command("postern clock advance 1month", "", &[], answer);
+    assert_eq!(outcome.asked[1], json!({"ask": "clock-advance", "micros": 28 * 86_400_000_000_u64}));
+    let outcome = command("postern clock advance 90s", "", &[], answer);
+    assert_eq!(outcome.asked, [json!({"ask": "clock-advance", "micros": 90_000_000})]);
+}
+
+#[test]
+fn an_import_reports_each_bad_line() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "a@b.test,free,{PLAIN}x\nnonsense\nc@b.test,gold,{PLAIN}x\n")
+        .expect("written");
+    let line = format!("postern account import {}", file.path().display());
+    let answer =
+        |_: &AdminRequest| Ok(json!({"imported": 1, "failed": 1, "problems": ["line 3: no plan gold"]}));
+
+    let stopped = command(&line, "", &[], answer);
+    assert_eq!(stopped.status, 1);
+    assert!(stopped.stderr.contains("line 2: ") && stopped.asked.is_empty(), "{stopped:?}");
+
+    let partly = command(&format!("{line} --keep-going --json"), "", &[], answer);
+    assert_eq!(partly.status, 1);
+    let document: Value = serde_json::from_str(&partly.stdout).expect("one document");
+    assert_eq!((&document["imported"], &document["failed"]), (&json!(1), &json!(2)));
+    assert_eq!(document["problems"].as_array().map(Vec::len), Some(2));
+    assert_eq!(partly.asked[0]["rows"].as_array().map(Vec::len), Some(2));
+
+    let refused = |_: &AdminRequest| Err(AdminError("nothing was imported".into()));
+    let refused = command(&format!("{line} --keep-going"), "", &[], refused);
+    assert!(refused.stderr.contains("line 2: ") && refused.stderr.contains("nothing was imported"));
+    assert_eq!(done("postern account import /nowhere/at/all").status, 1);
+}
+
+#[test]
+fn a_damaged_store_is_a_failure() {
+    let damaged =
+        command("postern check --json", "", &[], |_| Ok(json!({"problems": ["letter 1 has no body"]})));
+    assert_eq!(damaged.status, 1);
+    assert!(damaged.stdout.starts_with("{\"problems\""));
+    let sound = command("postern check", "", &[], |_| Ok(json!({"ok": true, "problems": []})));
+    assert_eq!(sound.status, 0, "{sound:?}");
+}
+
+#[test]
+fn config_prints_what_holds_and_notes_what_a_server_lacks() {
+    let outcome = command("postern config", "", &[("POSTERN_SCRAM", "off")], |_| Ok(Value::Null));
+    assert_eq!(outcome.status, 0);
+    assert!(outcome.stdout.contains("POSTERN_SCRAM=off\n"));
+    assert!(outcome.stderr.contains("POSTERN_TLS_CERT"), "{}", outcome.stderr);
+    let json = command("postern config --json", "", &[("POSTERN_TLS", "self-signed")], |_| Ok(Value::Null));
+    let document: Value = serde_json::from_str(&json.stdout).expect("one document");
+    let tls = document.as_array().and_then(|all| all.iter().find(|v| v["name"] == "POSTERN_TLS"));
+    assert_eq!(tls.map(|v| &v["origin"]), Some(&json!("environment")));
+    assert_eq!(json.stderr, "");
+    assert_eq!(done("postern config --markdown").stdout, markdown());
+}
+
+#[test]
+fn a_memory_store_has_nothing_to_open() {
+    let outcome = command("postern domain list", "", &[("POSTERN_STORE", "memory")], |_| Ok(Value::Null));
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.asked.is_empty() && outcome.stderr.contains("POSTERN_STORE=memory"));
+}

@@ -1,0 +1,120 @@
+//! One actor per connection: its address is where other actors tell the session something, its context is where the
+//! [`Driver`] runs.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use actix::prelude::*;
+use postern_actors::order::{LastByte, SessionRef, Tell};
+use postern_model::Protocol;
+use tracing::Instrument;
+
+use super::door::{Door, Link};
+use super::driver::{Driver, Traffic, close};
+use super::inbox::Inbox;
+use super::limits::Seat;
+use super::stream::Stream;
+use super::tls::Tls;
+use postern_actors::Actors;
+
+/// A connection that is ready to be served.
+pub(crate) struct Ready<S: Door> {
+    pub(crate) session: S,
+    pub(crate) stream: Stream,
+    pub(crate) actors: Actors,
+    pub(crate) protocol: Protocol,
+    pub(crate) peer: IpAddr,
+    pub(crate) seat: Seat,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) span: tracing::Span,
+}
+
+/// A connection.
+pub(crate) struct ConnectionActor<S: Door> {
+    inbox: Rc<Inbox>,
+    ready: Option<Box<Ready<S>>>,
+}
+
+impl<S: Door> ConnectionActor<S> {
+    /// Serves a connection on this thread.
+    pub(crate) fn launch(ready: Ready<S>) {
+        ConnectionActor { inbox: Rc::default(), ready: Some(Box::new(ready)) }.start();
+    }
+}
+
+impl<S: Door> Actor for ConnectionActor<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let Some(ready) = self.ready.take() else { return context.stop() };
+        let span = ready.span.clone();
+        let serving = serve(*ready, context.address().recipient(), self.inbox.clone()).instrument(span);
+        context.spawn(serving.into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+impl<S: Door> Handler<Tell> for ConnectionActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, tell: Tell, _: &mut Self::Context) {
+        self.inbox.put(tell);
+    }
+}
+
+/// One connection from its greeting to its end.
+pub(super) fn serve<S: Door>(
+    ready: Ready<S>,
+    inbox: Recipient<Tell>,
+    told: Rc<Inbox>,
+) -> impl Future<Output = ()> {
+    let Ready { session, stream, actors, protocol, peer, mut seat, tls, handshake_timeout, span: _ } = ready;
+    let begun = actors.now();
+    seat.announce(inbox.clone());
+    let clock = actors.ticker().clone();
+    let link = Link {
+        session: SessionRef { id: seat.id(), peer, activity: Arc::new(LastByte::new(begun)), inbox },
+        tls: matches!(stream, Stream::Tls(_)),
+        actors,
+        protocol,
+        inbound: None,
+    };
+    let mut driver = Driver::new(session, stream, link, told, tls, handshake_timeout);
+    async move {
+        let end = unpanicked(driver.run()).await;
+        let Traffic { received, sent } = driver.traffic();
+        let seconds = clock.now().since(begun).as_secs_f64();
+        match end {
+            Ok(end) => {
+                tracing::info!(received, sent, seconds, %end, "disconnected");
+                // The session's rights (a lease, a presence) end before the client has gone for good.
+                close(driver.into_stream()).await;
+            }
+            // The panic hook has said where. What the session was in the middle of is unknown: no good-bye.
+            Err(_) => tracing::error!(received, sent, seconds, "disconnected: the session has panicked"),
+        }
+        drop(seat);
+    }
+}
+
+/// Runs `work` to its end or its panic. Without it the panic would reach the actor's context, which polls its futures
+/// once more when it is dropped; that would be a panic within a panic, and the end of the process.
+async fn unpanicked<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut work = std::pin::pin!(work);
+    poll_fn(|cx| {
+        let mut work: Pin<&mut _> = work.as_mut();
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}

@@ -1,0 +1,85 @@
+//! The bridge from a session to the actors: the session says what it wants to ask, the door asks it.
+//!
+//! A [`Session`] does no I/O, so it can't talk to an actor. What it asks travels as a value through the driver to
+//! [`Door::perform`], which runs beside the session and may wait; its answer goes back into the session.
+
+use std::future::Future;
+
+use postern_actors::order::SessionRef;
+use postern_model::Protocol;
+use postern_model::mime::{Facts, Scanner};
+use postern_storage::SealedBody;
+
+use super::session::Session;
+use postern_actors::Actors;
+use postern_storage::{Spool, StoreError};
+
+/// A session together with how its questions are put to the actors.
+pub trait Door: Session {
+    /// Puts one question and waits for the answer. A refusal is an answer too, so this can't fail.
+    fn perform(ask: Self::Ask, link: &mut Link) -> impl Future<Output = Self::Answer>;
+}
+
+/// What a door has to ask with.
+pub struct Link {
+    /// The actors.
+    pub actors: Actors,
+    /// The session, as actors see it.
+    pub session: SessionRef,
+    /// What the session speaks.
+    pub protocol: Protocol,
+    /// Whether the connection is encrypted by now.
+    pub tls: bool,
+    /// The letter that comes in. A door takes it when the letter is accepted, and sets it to `None` before another
+    /// begins, so that what was left of a refused one is not put in front of the next.
+    pub inbound: Option<Box<Inbound>>,
+}
+
+impl Link {
+    /// The letter that comes in; a new one where none had begun.
+    pub(crate) fn inbound(&mut self) -> &mut Inbound {
+        self.inbound.get_or_insert_with(|| Box::new(Inbound::new(&self.actors)))
+    }
+
+    /// Writes who logged in into the connection's span, for every later line of the log (SPEC O4).
+    pub fn logged_in(&self, address: &str) {
+        tracing::Span::current().record("account", address);
+    }
+}
+
+/// A letter on its way in: what the session puts out as `body` goes to both.
+pub struct Inbound {
+    spool: Spool,
+    scanner: Scanner,
+    /// Why the spool could not take everything.
+    fault: Option<StoreError>,
+}
+
+impl Inbound {
+    fn new(actors: &Actors) -> Inbound {
+        Inbound { spool: actors.store().spool(), scanner: Scanner::new(), fault: None }
+    }
+
+    /// Takes one more piece. Where the spool can't (the disk is full), the rest is let go by, and [`Inbound::seal`]
+    /// says so: the client learns it at the letter's end, where the protocol has a reply for it.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        if self.fault.is_some() {
+            return;
+        }
+        self.scanner.feed(bytes);
+        if let Err(error) = self.spool.write(bytes).await {
+            self.fault = Some(error);
+        }
+    }
+
+    /// The letter is whole: its body, ready to be committed, and its structure.
+    ///
+    /// # Errors
+    /// The store had no room for it, or failed.
+    pub async fn seal(self) -> Result<(SealedBody, Facts), StoreError> {
+        match self.fault {
+            Some(error) => Err(error),
+            None => Ok((self.spool.seal().await?, self.scanner.finish())),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The server put together: store, actors, certificates, listeners, control socket; and taken apart again in order.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::Arbiter;
+use postern_actors::admin::{AdminError, AdminRequest};
+use postern_actors::{Actors, Argon2Cost, Settings, Ticker};
+use postern_model::record::ClockReading;
+use postern_model::{Clock, ManualClock, Protocol, SystemClock};
+use postern_policy::{lockout, send_window};
+use postern_storage::{Batch, EngineKind, Store, StoreError, StoreOptions, keys};
+use serde_json::Value;
+
+use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
+use crate::config::{ClockKind, Config, Listen, StoreKind, TlsSource};
+use crate::control::Control;
+use crate::net::arrival::{Premises, Service};
+use crate::net::limits::{Connections, Limits};
+use crate::net::listener::{Inherited, Listeners, bind};
+use crate::net::tls::certificates::{CertificateFiles, Certificates};
+use crate::net::tls::{Tls, self_signed};
+use crate::pop3::{self, Language, Pop3};
+use crate::runtime::{self, Signal, Signals, Workers};
+use crate::smtp::{self, Role, SmtpSession};
+use crate::wording::Places;
+
+/// How long sessions may take to end once they are told to.
+const GRACE: Duration = Duration::from_secs(8);
+/// How long a PROXY header or a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+/// TLS handshakes under way at once; more wait.
+const HANDSHAKES: usize = 1_000;
+/// How long a client may take from POP3's greeting to its login.
+const POP3_LOGIN: Duration = Duration::from_secs(60);
+/// The file in the data directory that says which ports were really bound: `service address`, a line each.
+pub const LISTENERS: &str = "listeners";
+
+/// The whole binary, as the command line sees it.
+#[derive(Debug)]
+pub struct Postern;
+
+impl House for Postern {
+    fn serve(&self, config: Config) -> Result<(), String> {
+        runtime::run(async move { Server::start(&config).await?.until_told().await })
+    }
+
+    fn demo(&self, mut config: Config) -> Result<(), String> {
+        free_ports(&mut config);
+        runtime::run(async move {
+            let server = Server::start(&config).await?;
+            let actors = server.actors.clone();
+            let accounts = furnish(|ask| actors.admin(ask)).await.map_err(|error| error.0)?;
+            let certificate = self_signed::certificate_path(&config.data_dir);
+            let (data_dir, listen) = (config.data_dir.clone(), config.listen.clone());
+            print!("{}", demo_banner(&DemoInfo { data_dir, listen, certificate, accounts }));
+            server.until_told().await
+        })
+    }
+
+    fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
+        runtime::run(async move {
+            let (store, ticker) = open_store(config).await.map_err(AdminError)?;
+            let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
+            let answer = match actors {
+                Ok(actors) => actors.admin(request).await,
+                Err(error) => Err(AdminError(error.to_string())),
+            };
+            close(store).await.map_err(AdminError)?;
+            answer
+        })
+    }
+}
+
+/// A running server.
+pub struct Server {
+    /// The actors behind its doors.
+    pub actors: Actors,
+    /// What it listens on, by service: `pop3s`.
+    pub bound: Vec<(&'static str, SocketAddr)>,
+    listeners: Listeners,
+    tls: Tls,
+    workers: Workers,
+    tasks: Vec<actix_rt::task::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds all ports, opens the store, and begins to serve. Runs within [`runtime::run`].
+    ///
+    /// # Errors
+    /// The first thing that stands against it, in a line that names its cure.
+    pub async fn start(config: &Config) -> Result<Server, String> {
+        let sockets = bind_all(&config.listen)?;
+        let (store, ticker) = open_store(config).await?;
+        let certificates = certificates(config, &ticker)?;
+        let tls = Tls::new(Arc::clone(&certificates)).map_err(|error| format!("TLS: {error}"))?;
+        let control = Control::bind(&config.data_dir).map_err(|error| error.to_string())?;
+        let workers = Workers::start(config.workers as usize).map_err(|error| format!("threads: {error}"))?;
+        let actors = Actors::start(store, ticker.clone(), settings(config), &workers.handles()).await;
+        let actors = actors.map_err(|error| error.to_string())?;
+        let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
+        let bound = open_doors(config, &listeners, &sockets).map_err(|error| error.to_string())?;
+        write_down(&config.data_dir, &bound)?;
+        let answering = actors.clone();
+        let answer = move |request| {
+            let actors = answering.clone();
+            async move { actors.admin(request).await }
+        };
+        let tasks = vec![
+            actix_rt::spawn(certificates.watch(ticker)),
+            actix_rt::spawn(async move { control.serve(answer).await }),
+        ];
+        Ok(Server { actors, bound, listeners, tls, workers, tasks })
+    }
+
+    /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
+    ///
+    /// # Errors
+    /// What could not be made durable at the end.
+    pub async fn until_told(self) -> Result<(), String> {
+        let mut signals = Signals::catch().map_err(|error| format!("signals: {error}"))?;
+        loop {
+            match signals.next().await {
+                Signal::Stop => return self.stop().await,
+                Signal::Reload => match self.tls.certificates().reload(self.actors.now()) {
+                    Ok(()) => tracing::info!("certificates were read again"),
+                    Err(error) => tracing::error!(%error, "the old certificates stay in use"),
+                },
+            }
+        }
+    }
+
+    /// Takes no more connections, tells the sessions, waits for them a while, and shuts the store.
+    ///
+    /// # Errors
+    /// What could not be made durable.
+    pub async fn stop(self) -> Result<(), String> {
+        tracing::info!("stopping");
+        for task in &self.tasks {
+            task.abort();
+        }
+        if !self.listeners.stop(GRACE).await {
+            tracing::warn!("some sessions did not end in time");
+        }
+        self.actors.rest().await;
+        let store = self.actors.store().clone();
+        let closed = close(store).await;
+        self.workers.stop();
+        closed
+    }
+}
+
+fn premises(config: &Config, actors: &Actors, tls: &Tls) -> Premises {
+    Premises {
+        connections: Connections::new(Limits {
+            total: config.max_connections as usize,
+            per_address: config.max_connections_per_address as usize,
+            handshakes: HANDSHAKES,
+        }),
+        actors: actors.clone(),
+        tls: Some(tls.clone()),
+        proxies: config.proxy_networks.clone().into(),
+        handshake_timeout: HANDSHAKE,
+    }
+}
+
+/// The store, and the clock that goes with it: a manual one goes on where it stood.
+async fn open_store(config: &Config) -> Result<(Store, Ticker), String> {
+    let options = StoreOptions {
+        engine: match config.store {
+            StoreKind::Sled => EngineKind::Sled,
+            StoreKind::Memory => EngineKind::Memory,
+        },
+        cache: config.cache,
+        disk_reserve: config.disk_reserve,
+        ..StoreOptions::new(&config.data_dir)
+    };
+    let store = Store::open(options, SystemClock.now()).map_err(|error| error.to_string())?;
+    let clock: Arc<dyn Clock> = match config.clock {
+        ClockKind::System => Arc::new(SystemClock),
+        ClockKind::Manual => Arc::new(manual_clock(&store).await.map_err(|error| error.to_string())?),
+    };
+    Ok((store, Ticker::new(clock)))
+}
+
+async fn manual_clock(store: &Store) -> Result<ManualClock, StoreError> {
+    if let Some(ClockReading(stood)) = store.get(keys::clock()).await? {
+        return Ok(ManualClock::new(stood));
+    }
+    let now = SystemClock.now();
+    let mut batch = Batch::new();
+    batch.put(&keys::clock(), &ClockReading(now));
+    store.commit(batch).await?;
+    Ok(ManualClock::new(now))
+}
+
+/// Shutting a store waits for the disk, so not on this thread.
+async fn close(store: Store) -> Result<(), String> {
+    let closed = actix_rt::task::spawn_blocking(move || store.close()).await;
+    closed.map_err(|error| error.to_string())?.map_err(|error| format!("the store: {error}"))
+}
+
+fn settings(config: &Config) -> Settings {
+    let figures = |recipients| send_window::Figures { recipients };
+    let failed = &config.failed_logins;
+    Settings {
+        plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
+        default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
+        default_language: config.language.clone(),
+        takeover_after: config.pop3_takeover_after,
+        sessions_per_account: config.max_connections_per_account,
+        argon2: Argon2Cost {
+            memory: config.argon2.memory_kib,
+            passes: config.argon2.passes,
+            lanes: config.argon2.lanes,
+        },
+        scram: config.scram,
+        hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
+        lockout: lockout::Figures {
+            window: failed.window,
+            pair_limit: failed.pair_limit,
+            pair_lock: failed.pair_lock,
+            source_limit: failed.source_limit,
+            source_lock: failed.source_lock,
+            account_limit: failed.account_limit,
+            delay: failed.delay,
+            delay_max: failed.delay_max,
+            known_for: failed.known_for,
+            counters: failed.counters as usize,
+        },
+    }
+}
+
+fn certificates(config: &Config, ticker: &Ticker) -> Result<Arc<Certificates>, String> {
+    let files = match config.tls {
+        TlsSource::Files => CertificateFiles::new(&config.tls_cert, &config.tls_key),
+        TlsSource::SelfSigned => self_signed::certificate(&config.data_dir, &config.hostname, ticker.now()),
+    };
+    files.and_then(|files| Certificates::load(files, ticker.now())).map_err(|error| error.to_string())
+}
+
+/// A listening socket and what is spoken on it.
+struct Door {
+    kind: DoorKind,
+    socket: TcpListener,
+}
+
+#[derive(Clone, Copy)]
+enum DoorKind {
+    Pop3 { implicit_tls: bool },
+    Smtp(Role),
+}
+
+/// Binds all ports before anything else is done, so that a mistake costs nothing (SPEC P9).
+fn bind_all(listen: &Listen) -> Result<Vec<Door>, String> {
+    let mut inherited = Inherited::from_env().map_err(|error| format!("inherited sockets: {error}"))?;
+    let kinds = [
+        DoorKind::Pop3 { implicit_tls: false },
+        DoorKind::Pop3 { implicit_tls: true },
+        DoorKind::Smtp(Role::Submission),
+        DoorKind::Smtp(Role::Submissions),
+        DoorKind::Smtp(Role::Mx),
+    ];
+    let mut doors = Vec::new();
+    for (kind, (variable, addresses)) in kinds.into_iter().zip(listen.all()) {
+        for address in addresses {
+            let socket = bind(variable, *address, &mut inherited).map_err(|error| error.to_string())?;
+            doors.push(Door { kind, socket });
+        }
+    }
+    match inherited.unclaimed()[..] {
+        [] => Ok(doors),
+        [address, ..] => Err(format!(
+            "the inherited socket {address} is in none of POSTERN_LISTEN_…: name its port there, or don't pass it"
+        )),
+    }
+}
+
+fn open_doors(
+    config: &Config,
+    listeners: &Listeners,
+    doors: &[Door],
+) -> io::Result<Vec<(&'static str, SocketAddr)>> {
+    let (pop3, smtp) = (Arc::new(pop3_settings(config)), Arc::new(smtp_settings(config)));
+    let mut bound = Vec::new();
+    for door in doors {
+        let name = match door.kind {
+            DoorKind::Pop3 { implicit_tls } => {
+                let (settings, name) = (Arc::clone(&pop3), if implicit_tls { "pop3s" } else { "pop3" });
+                let session = Box::new(move |_| Pop3::new(Arc::clone(&settings)));
+                listeners
+                    .serve(Service { name, protocol: Protocol::Pop3, implicit_tls, session }, &door.socket)?;
+                name
+            }
+            DoorKind::Smtp(role) => {
+                let (settings, name) = (Arc::clone(&smtp), role_name(role));
+                let implicit_tls = role == Role::Submissions;
+                let session = Box::new(move |visitor: crate::net::arrival::Visitor| {
+                    SmtpSession::new(Arc::clone(&settings), role, visitor.client.ip())
+                });
+                listeners
+                    .serve(Service { name, protocol: Protocol::Smtp, implicit_tls, session }, &door.socket)?;
+                name
+            }
+        };
+        bound.push((name, door.socket.local_addr()?));
+    }
+    Ok(bound)
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Submissions => "submissions",
+        Role::Submission => "submission",
+        Role::Mx => "smtp",
+    }
+}
+
+fn places(config: &Config) -> Places {
+    Places { web: config.web_url.clone(), support: config.support_url.clone() }
+}
+
+fn pop3_settings(config: &Config) -> pop3::Settings {
+    pop3::Settings {
+        hostname: config.hostname.clone(),
+        places: places(config),
+        legacy_plaintext: config.legacy_plaintext,
+        stls: true,
+        scram: config.scram,
+        autologout: config.pop3_autologout,
+        login_timeout: POP3_LOGIN,
+        login_delay: None,
+        language: Language::lookup(&config.language).unwrap_or(Language::English),
+    }
+}
+
+fn smtp_settings(config: &Config) -> smtp::Settings {
+    smtp::Settings {
+        message_size: config.message_size,
+        recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),
+        legacy_plaintext: config.legacy_plaintext,
+        scram: config.scram,
+        ..smtp::Settings::new(config.hostname.clone(), places(config))
+    }
+}
+
+/// Writes down which ports were bound: for port 0 nobody else could know.
+fn write_down(dir: &Path, bound: &[(&'static str, SocketAddr)]) -> Result<(), String> {
+    let text: String = bound.iter().map(|(service, address)| format!("{service} {address}\n")).collect();
+    let (path, new) = (dir.join(LISTENERS), dir.join("listeners.new"));
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}

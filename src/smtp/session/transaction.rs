@@ -1,0 +1,322 @@
+//! A letter's envelope: MAIL, RCPT, and the commands that begin the letter itself (RFC 5321 §3.3).
+
+use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Timestamp};
+use postern_policy::Refusal;
+
+use super::{Chunk, Reading, SmtpSession, Waiting};
+use crate::net::session::Output;
+use crate::smtp::ask::Ask;
+use crate::smtp::command::{Mail, Rcpt};
+use crate::smtp::data::DotDecoder;
+use crate::smtp::incoming::{Bounds, Incoming, too_big};
+use crate::smtp::reply::Reply;
+
+/// A letter under way, from MAIL to its end.
+pub(super) struct Transaction {
+    pub(super) from: MailFrom,
+    /// SMTPUTF8 was said (RFC 6531 §3.4).
+    pub(super) utf8: bool,
+    /// How many recipients it may have.
+    limit: u32,
+    /// How many were taken, repetitions included.
+    count: u32,
+    /// Who gets it, without repetition.
+    pub(super) recipients: Vec<AccountId>,
+    /// The recipient as the client wrote it, where there is only one.
+    pub(super) only_recipient: Option<EmailAddress>,
+    pub(super) letter: Letter,
+}
+
+/// How far the letter itself is.
+pub(super) enum Letter {
+    /// Nothing of it has come.
+    NotBegun,
+    /// It comes in.
+    Coming(Box<Incoming>),
+    /// A chunk of it was refused; what follows is refused too (RFC 3030 §2).
+    Failed,
+}
+
+/// Which command begins the letter.
+#[derive(Clone, Copy)]
+pub(super) enum Opening {
+    Data,
+    Chunk { octets: u64, last: bool },
+}
+
+impl Transaction {
+    fn new(mail: Mail, limit: u32) -> Box<Transaction> {
+        Box::new(Transaction {
+            from: mail.from,
+            utf8: mail.utf8,
+            limit,
+            count: 0,
+            recipients: Vec::new(),
+            only_recipient: None,
+            letter: Letter::NotBegun,
+        })
+    }
+
+    fn add(&mut self, address: EmailAddress, account: AccountId) {
+        self.count += 1;
+        self.only_recipient = (self.count == 1).then_some(address);
+        if !self.recipients.contains(&account) {
+            self.recipients.push(account);
+        }
+    }
+
+    /// The letter, where it comes in.
+    pub(super) fn incoming(&mut self) -> Option<&mut Incoming> {
+        match &mut self.letter {
+            Letter::Coming(incoming) => Some(incoming),
+            _ => None,
+        }
+    }
+
+    /// Whether the spool holds something of the letter.
+    pub(super) fn spooled(&self) -> bool {
+        matches!(&self.letter, Letter::Coming(incoming) if incoming.spooled())
+    }
+}
+
+impl SmtpSession {
+    /// RFC 5321 §4.1.1.2
+    pub(super) fn mail(&mut self, mail: Mail, out: &mut Output<Ask>) {
+        if let Some(reply) = self.mail_is_out_of_place() {
+            self.mail_refused = self.transaction.is_none();
+            return self.fail(&reply, out);
+        }
+        self.mail_refused = true;
+        if let Some(reply) = self.mail_is_unfit(&mail) {
+            return self.fail(&reply, out);
+        }
+        self.letters += 1;
+        if self.letters > self.settings.letters {
+            // RFC 9422 §3: MAILMAX
+            let text =
+                format!("{} letters are enough for one connection; connect again", self.settings.letters);
+            return self.say(&Reply::new(421, (7, 0), text), out);
+        }
+        match &self.admitted {
+            Some(admitted) => {
+                let ask = Ask::Sender {
+                    account: admitted.account,
+                    plan: admitted.plan.clone(),
+                    from: mail.from.clone(),
+                };
+                self.ask(ask, Waiting::Sender(Box::new(mail)), out);
+            }
+            None => self.sender(mail, Ok(self.settings.recipients), out),
+        }
+    }
+
+    fn mail_is_out_of_place(&self) -> Option<Reply> {
+        let said = |code, enhanced, text| Some(Reply::new(code, enhanced, text));
+        if self.client.is_none() {
+            return said(503, (5, 1), "EHLO comes first");
+        }
+        if self.role.needs_login() && self.admitted.is_none() {
+            // RFC 3207 §4, RFC 4954 §6
+            return match self.mechanisms().is_empty() {
+                true => said(530, (7, 0), "Encrypt the connection with STARTTLS first"),
+                false => said(530, (7, 0), "Log in first"),
+            };
+        }
+        if self.transaction.is_some() {
+            return said(503, (5, 1), "A letter is under way; RSET forgets it");
+        }
+        None
+    }
+
+    fn mail_is_unfit(&self, mail: &Mail) -> Option<Reply> {
+        let extended = self.client.as_ref().is_some_and(|client| client.extended);
+        if (mail.extended && !extended) || (mail.auth && !self.role.needs_login()) {
+            return Some(Reply::new(555, (5, 4), "A parameter that is not offered here"));
+        }
+        if mail.beyond_ascii && !mail.utf8 {
+            return Some(needs_utf8());
+        }
+        let limit = self.settings.message_size;
+        mail.size.filter(|&size| size > limit).map(|_| too_big(limit))
+    }
+
+    /// Whether the sender may send, and to how many.
+    pub(super) fn sender(&mut self, mail: Mail, limit: Result<u32, Refusal>, out: &mut Output<Ask>) {
+        match limit {
+            Ok(limit) => {
+                self.mail_refused = false;
+                self.transaction = Some(Transaction::new(mail, limit));
+                self.say(&Reply::new(250, (1, 0), "Sender taken"), out);
+            }
+            Err(refusal) => {
+                let reply = self.refusal(&refusal);
+                self.say(&reply, out);
+            }
+        }
+    }
+
+    /// RFC 5321 §4.1.1.3
+    pub(super) fn rcpt(&mut self, rcpt: Rcpt, out: &mut Output<Ask>) {
+        let Some(transaction) = self.transaction.as_deref() else {
+            return self.blame(&Reply::new(503, (5, 1), "MAIL comes first"), out);
+        };
+        if !matches!(transaction.letter, Letter::NotBegun) {
+            return self.fail(&Reply::new(503, (5, 1), "The letter has begun; RSET forgets it"), out);
+        }
+        if rcpt.beyond_ascii && !transaction.utf8 {
+            return self.fail(&needs_utf8(), out);
+        }
+        if transaction.count >= transaction.limit {
+            let reply = self.refusal(&Refusal::TooManyRecipients { limit: transaction.limit });
+            return self.say(&reply, out);
+        }
+        match rcpt.to.or_else(|| self.settings.postmaster.clone()) {
+            Some(address) => {
+                let waiting = Waiting::Recipient(Box::new(address.clone()));
+                self.ask(Ask::Recipient { address }, waiting, out);
+            }
+            None => self.recipient_refused(&Refusal::NoSuchMailbox, out),
+        }
+    }
+
+    /// Whose the recipient's address is.
+    pub(super) fn recipient(
+        &mut self,
+        address: EmailAddress,
+        account: Result<AccountId, Refusal>,
+        out: &mut Output<Ask>,
+    ) {
+        match (account, &mut self.transaction) {
+            (Ok(account), Some(transaction)) => {
+                transaction.add(address, account);
+                self.say(&Reply::new(250, (1, 5), "Recipient taken"), out);
+            }
+            (Ok(_), None) => self.recipient_refused(&Refusal::Unavailable, out),
+            (Err(Refusal::NoRoute), _) if self.settings.postmaster.as_ref() == Some(&address) => {
+                self.recipient_refused(&Refusal::NoSuchMailbox, out);
+            }
+            (Err(refusal), _) => self.recipient_refused(&refusal, out),
+        }
+    }
+
+    fn recipient_refused(&mut self, refusal: &Refusal, out: &mut Output<Ask>) {
+        let reply = self.refusal(refusal);
+        self.say(&reply, out);
+        if !matches!(refusal, Refusal::NoSuchMailbox | Refusal::NoRoute) {
+            return;
+        }
+        self.unknown_recipients += 1;
+        if self.unknown_recipients >= self.settings.unknown_recipients {
+            let text = format!("That were {} recipients that are not here", self.unknown_recipients);
+            self.say_last(&Reply::new(421, (7, 0), text), out);
+        }
+    }
+
+    /// RFC 5321 §4.1.1.4
+    pub(super) fn data(&mut self, out: &mut Output<Ask>) {
+        match self.letter_is_out_of_place() {
+            None if matches!(self.transaction.as_deref().map(|t| &t.letter), Some(Letter::NotBegun)) => {
+                self.ask(Ask::Begin, Waiting::Begin(Opening::Data), out);
+            }
+            // RFC 3030 §2: DATA and BDAT don't mix.
+            None => self.fail(&Reply::new(503, (5, 1), "This letter comes by BDAT; RSET forgets it"), out),
+            Some(reply) => self.blame(&reply, out),
+        }
+    }
+
+    /// RFC 3030 §2
+    pub(super) fn bdat(&mut self, octets: u64, last: bool, out: &mut Output<Ask>) {
+        if let Some(reply) = self.letter_is_out_of_place() {
+            return self.read_chunk_of(octets, last, Some(reply), out);
+        }
+        let limit = self.settings.message_size;
+        match self.transaction.as_deref_mut().map(|transaction| &mut transaction.letter) {
+            Some(Letter::Coming(incoming)) => {
+                if incoming.size().saturating_add(octets) > limit {
+                    incoming.refuse(too_big(limit));
+                }
+                self.read_chunk_of(octets, last, None, out);
+            }
+            Some(Letter::Failed) | None => {
+                let reply = Reply::new(503, (5, 1), "A chunk of this letter was refused; RSET begins anew");
+                self.read_chunk_of(octets, last, Some(reply), out);
+            }
+            Some(Letter::NotBegun) => {
+                self.ask(Ask::Begin, Waiting::Begin(Opening::Chunk { octets, last }), out);
+            }
+        }
+    }
+
+    fn letter_is_out_of_place(&self) -> Option<Reply> {
+        match &self.transaction {
+            None => Some(Reply::new(503, (5, 1), "MAIL and RCPT come first")),
+            // RFC 5321 §3.3
+            Some(transaction) if transaction.recipients.is_empty() => {
+                Some(Reply::new(554, (5, 1), "No recipient was taken"))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The letter may begin.
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        opening: Opening,
+        letter: Result<LetterId, Refusal>,
+        out: &mut Output<Ask>,
+    ) {
+        let refusal = match (letter, &mut self.transaction) {
+            (Ok(id), Some(transaction)) => {
+                let bounds = Bounds { size: self.settings.message_size, header: self.settings.header_size };
+                let mut incoming = Box::new(Incoming::new(id, now, bounds));
+                if let Opening::Chunk { octets, .. } = opening
+                    && octets > bounds.size
+                {
+                    incoming.refuse(too_big(bounds.size));
+                }
+                transaction.letter = Letter::Coming(incoming);
+                if matches!(opening, Opening::Data) && self.leaving.is_none() {
+                    self.say(&Reply::plain(354, "Send the letter, and CRLF.CRLF behind it"), out);
+                    self.reading = Reading::Data(DotDecoder::new());
+                }
+                None
+            }
+            (Ok(_), None) => Some(Refusal::Unavailable),
+            (Err(refusal), _) => Some(refusal),
+        };
+        let refusal = refusal.map(|refusal| self.refusal(&refusal));
+        match opening {
+            Opening::Chunk { octets, last } => {
+                if let (Some(_), Some(transaction)) = (&refusal, &mut self.transaction) {
+                    transaction.letter = Letter::Failed;
+                }
+                self.read_chunk_of(octets, last, refusal, out);
+            }
+            Opening::Data => {
+                if let Some(reply) = refusal {
+                    self.say(&reply, out);
+                    self.end_transaction(out);
+                }
+            }
+        }
+    }
+
+    fn read_chunk_of(&mut self, octets: u64, last: bool, refusal: Option<Reply>, out: &mut Output<Ask>) {
+        self.reading = Reading::Chunk(Box::new(Chunk { left: octets, octets, last, refusal }));
+        if octets == 0 {
+            self.chunk_ended(out);
+        }
+    }
+
+    /// Says `reply` to a command that came at the wrong time; where MAIL was refused before it, the client only sent on
+    /// what it had in its pipeline (RFC 2920 §3.1).
+    pub(super) fn blame(&mut self, reply: &Reply, out: &mut Output<Ask>) {
+        if self.mail_refused { self.say(reply, out) } else { self.fail(reply, out) }
+    }
+}
+
+/// RFC 6531 §3.4
+fn needs_utf8() -> Reply {
+    Reply::new(553, (6, 7), "An address beyond ASCII needs SMTPUTF8")
+}

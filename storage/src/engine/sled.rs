@@ -1,0 +1,107 @@
+//! The default engine: sled, with the one sync that sled leaves out.
+//!
+//! sled's own `flush` writes and asks the kernel to start, but does not wait for the disk: that survives a crash of the
+//! process, not a power cut. So each flush here ends with an fdatasync of sled's `db` file. sled's thread that runs
+//! every half second stays on, because only it cleans up old parts of the file.
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Engine, Visitor, Writes};
+use crate::disk::Disk;
+use crate::error::StoreError;
+
+/// How often sled cleans up, in milliseconds.
+const CLEAN_EVERY: u64 = 500;
+
+pub(crate) struct SledEngine {
+    /// `None` only while it is being dropped.
+    db: Option<sled::Db>,
+    file: File,
+    disk: Arc<dyn Disk>,
+}
+
+impl SledEngine {
+    pub(crate) fn open(dir: &Path, cache: u64, disk: Arc<dyn Disk>) -> Result<SledEngine, StoreError> {
+        let db = guarded("open the index", || {
+            let config = sled::Config::new().path(dir).cache_capacity(cache);
+            config.flush_every_ms(Some(CLEAN_EVERY)).open()
+        })?;
+        let file = File::open(dir.join("db")).map_err(|e| StoreError::io("open the index's file", e))?;
+        Ok(SledEngine { db: Some(db), file, disk })
+    }
+
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        self.db.as_ref().ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for SledEngine {
+    fn drop(&mut self) {
+        let db = self.db.take();
+        // On a failing disk sled panics while it is dropped, and there is nothing left to lose.
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::error!("the index could not be closed in order");
+        }
+    }
+}
+
+impl Engine for SledEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db()?;
+        guarded("read the index", || Ok(db.get(key)?.map(|value| value.to_vec())))
+    }
+
+    fn scan(&self, start: &[u8], end: &[u8], visit: &mut Visitor<'_>) -> Result<(), StoreError> {
+        if start >= end {
+            return Ok(());
+        }
+        let mut rows = self.db()?.range(start..end);
+        loop {
+            // What `visit` does is not sled's: only the step to the next row is guarded.
+            match guarded("read the index", || rows.next().transpose())? {
+                Some((key, value)) => {
+                    if let ControlFlow::Break(()) = visit(&key, &value) {
+                        return Ok(());
+                    }
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn apply(&self, writes: &Writes) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+                None => batch.remove(key.as_slice()),
+            }
+        }
+        let db = self.db()?;
+        guarded("write the index", || db.apply_batch(batch))
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let db = self.db()?;
+        guarded("flush the index", || db.flush())?;
+        self.disk.sync(&self.file).map_err(|e| StoreError::io("sync the index", e))
+    }
+}
+
+/// Runs a call of sled's; it panics on what it finds damaged, and that must not end the thread.
+fn guarded<T>(doing: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) => Err(StoreError::io(doing, error)),
+        Ok(Err(error @ sled::Error::Corruption { .. })) => {
+            Err(StoreError::damaged(format!("could not {doing}: {error}")))
+        }
+        Ok(Err(error)) => Err(StoreError::io(doing, io::Error::other(error))),
+        Err(_) => Err(StoreError::damaged(format!("could not {doing}: sled panicked"))),
+    }
+}

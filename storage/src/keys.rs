@@ -1,0 +1,311 @@
+//! The keys of every kind of record, and the ranges that list them.
+
+use postern_model::mime::Facts;
+use postern_model::record::{
+    Access, Account, Activity, AddressEntry, AppPassword, Block, ClockReading, Credentials, DomainEntry,
+    Doomed, FailedLogins, MailboxHeader, NextAccount, Pending, Removal, SendingLock, StoreMeta, StoreSecret,
+    Usage, Vanished,
+};
+use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq};
+
+use crate::blob::BodyRef;
+use crate::keyspace::{Key, KeyRange, Parts, RawKey, Writer, kind, meta as meta_kind, space};
+
+/// What is known of the store as a whole.
+pub fn meta() -> Key<StoreMeta> {
+    Writer::space(space::META).u8(meta_kind::STORE).key()
+}
+
+/// The id that the next account gets; there is one from the first opening on.
+pub fn next_account() -> Key<NextAccount> {
+    Writer::space(space::META).u8(meta_kind::NEXT_ACCOUNT).key()
+}
+
+/// Where a manual clock stood last (SPEC O6).
+pub fn clock() -> Key<ClockReading> {
+    Writer::space(space::META).u8(meta_kind::CLOCK).key()
+}
+
+/// The store's secret.
+pub fn secret() -> Key<StoreSecret> {
+    Writer::space(space::META).u8(meta_kind::SECRET).key()
+}
+
+/// A domain whose mail stays here.
+pub fn domain(domain: &Domain) -> Key<DomainEntry> {
+    Writer::space(space::DOMAIN).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// All domains, by name.
+pub fn all_domains() -> KeyRange<Domain, DomainEntry> {
+    Writer::space(space::DOMAIN)
+        .range(|key| Domain::parse(std::str::from_utf8(Parts(key).skip(1)?.0).ok()?).ok())
+}
+
+/// Whose an address is; `address` is spelled as [`postern_model::EmailAddress::key`] gives it.
+///
+/// The domain stands first on disk, so that a domain's addresses lie together.
+pub fn address(address: &str) -> Key<AddressEntry> {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    addresses_prefix(domain).bytes(local.as_bytes()).key()
+}
+
+/// All addresses, by domain and then by local part.
+pub fn all_addresses() -> KeyRange<String, AddressEntry> {
+    Writer::space(space::ADDRESS).range(parse_address)
+}
+
+/// The addresses of one domain.
+pub fn addresses_of(domain: &Domain) -> KeyRange<String, AddressEntry> {
+    addresses_prefix(domain.as_str()).range(parse_address)
+}
+
+fn addresses_prefix(domain: &str) -> Writer {
+    Writer::space(space::ADDRESS).bytes(domain.as_bytes()).u8(0)
+}
+
+fn parse_address(key: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(Parts(key).skip(1)?.0).ok()?;
+    let (domain, local) = text.split_once('\0')?;
+    Some(format!("{local}@{domain}"))
+}
+
+/// Who an account belongs to.
+pub fn account(id: AccountId) -> Key<Account> {
+    Writer::account(id, kind::ACCOUNT).key()
+}
+
+/// An account's password.
+pub fn credentials(id: AccountId) -> Key<Credentials> {
+    Writer::account(id, kind::CREDENTIALS).key()
+}
+
+/// Which protocols an account may use.
+pub fn access(id: AccountId) -> Key<Access> {
+    Writer::account(id, kind::ACCESS).key()
+}
+
+/// When an account was used last.
+pub fn activity(id: AccountId) -> Key<Activity> {
+    Writer::account(id, kind::ACTIVITY).key()
+}
+
+/// Whether an account's sending is locked.
+pub fn sending_lock(id: AccountId) -> Key<SendingLock> {
+    Writer::account(id, kind::SENDING_LOCK).key()
+}
+
+/// What an account stores.
+pub fn usage(id: AccountId) -> Key<Usage> {
+    Writer::account(id, kind::USAGE).key()
+}
+
+/// A password made for one program.
+pub fn app_password(id: AccountId, n: AppPasswordId) -> Key<AppPassword> {
+    Writer::account(id, kind::APP_PASSWORD).u32(n.0).key()
+}
+
+/// An account's app passwords, by number.
+pub fn app_passwords_of(id: AccountId) -> KeyRange<AppPasswordId, AppPassword> {
+    Writer::account(id, kind::APP_PASSWORD).range(|key| last_u32(key).map(AppPasswordId))
+}
+
+/// A folder's counters.
+pub fn mailbox(id: AccountId, mailbox: MailboxId) -> Key<MailboxHeader> {
+    Writer::account(id, kind::MAILBOX).u32(mailbox.0).key()
+}
+
+/// An account's folders, by number.
+pub fn mailboxes_of(id: AccountId) -> KeyRange<MailboxId, MailboxHeader> {
+    Writer::account(id, kind::MAILBOX).range(|key| last_u32(key).map(MailboxId))
+}
+
+/// The letters of a folder, 64 to a block.
+pub fn block(id: AccountId, mailbox: MailboxId, n: u32) -> Key<Block> {
+    Writer::account(id, kind::BLOCK).u32(mailbox.0).u32(n).key()
+}
+
+/// A folder's blocks, by number.
+pub fn blocks_of(id: AccountId, mailbox: MailboxId) -> KeyRange<u32, Block> {
+    Writer::account(id, kind::BLOCK).u32(mailbox.0).range(last_u32)
+}
+
+/// The blocks of all of an account's folders, by folder and number.
+pub fn all_blocks_of(id: AccountId) -> KeyRange<(MailboxId, u32), Block> {
+    Writer::account(id, kind::BLOCK).range(|key| {
+        let mut parts = Parts(key).skip(10)?;
+        Some((MailboxId(parts.u32()?), parts.u32()?))
+    })
+}
+
+/// What left a folder at one modification sequence.
+pub fn vanished(id: AccountId, mailbox: MailboxId, at: ModSeq) -> Key<Vanished> {
+    Writer::account(id, kind::VANISHED).u32(mailbox.0).u64(at.0).key()
+}
+
+/// What left a folder, oldest first.
+pub fn vanished_of(id: AccountId, mailbox: MailboxId) -> KeyRange<ModSeq, Vanished> {
+    Writer::account(id, kind::VANISHED).u32(mailbox.0).range(|key| last_u64(key).map(ModSeq))
+}
+
+/// What is known of a letter without reading it.
+pub fn facts(id: AccountId, letter: LetterId) -> Key<Facts> {
+    Writer::account(id, kind::FACTS).u64(letter.0).key()
+}
+
+/// The facts of all of an account's letters, by letter.
+pub fn facts_of(id: AccountId) -> KeyRange<LetterId, Facts> {
+    Writer::account(id, kind::FACTS).range(|key| last_u64(key).map(LetterId))
+}
+
+/// Where a letter's body lies. Only [`crate::Batch::append_body`] and [`crate::Batch::drop_body`] write it.
+pub fn body(id: AccountId, letter: LetterId) -> Key<BodyRef> {
+    Writer::account(id, kind::BODY).u64(letter.0).key()
+}
+
+/// The bodies of an account, by letter.
+pub fn bodies_of(id: AccountId) -> KeyRange<LetterId, BodyRef> {
+    Writer::account(id, kind::BODY).range(|key| last_u64(key).map(LetterId))
+}
+
+/// Everything of an account, of every kind; [`crate::View::keys`] lists it. What [`pending`] and [`doomed`] hold of
+/// the account lies elsewhere.
+pub fn everything_of(id: AccountId) -> KeyRange<RawKey, ()> {
+    Writer::space(space::ACCOUNT).u64(id.0).range(|key| Some(RawKey(key.to_vec())))
+}
+
+/// A letter that is on disk and still owed to a recipient.
+pub fn pending(letter: LetterId, id: AccountId) -> Key<Pending> {
+    Writer::space(space::PENDING).u64(letter.0).u64(id.0).key()
+}
+
+/// All that is owed, in the order of acceptance.
+pub fn all_pending() -> KeyRange<(LetterId, AccountId), Pending> {
+    Writer::space(space::PENDING).range(|key| {
+        let (letter, id) = two_u64(key)?;
+        Some((LetterId(letter), AccountId(id)))
+    })
+}
+
+/// A body that waits for its last reader.
+pub fn doomed(id: AccountId, letter: LetterId) -> Key<Doomed> {
+    Writer::space(space::DOOMED).u64(id.0).u64(letter.0).key()
+}
+
+/// All bodies that wait for their last reader, by account.
+pub fn all_doomed() -> KeyRange<(AccountId, LetterId), Doomed> {
+    Writer::space(space::DOOMED).range(parse_doomed)
+}
+
+/// The bodies of one account that wait for their last reader.
+pub fn doomed_of(id: AccountId) -> KeyRange<(AccountId, LetterId), Doomed> {
+    Writer::space(space::DOOMED).u64(id.0).range(parse_doomed)
+}
+
+fn parse_doomed(key: &[u8]) -> Option<(AccountId, LetterId)> {
+    let (id, letter) = two_u64(key)?;
+    Some((AccountId(id), LetterId(letter)))
+}
+
+/// An account whose removal has begun.
+pub fn removal(id: AccountId) -> Key<Removal> {
+    Writer::space(space::REMOVAL).u64(id.0).key()
+}
+
+/// All accounts whose removal has begun.
+pub fn all_removals() -> KeyRange<AccountId, Removal> {
+    Writer::space(space::REMOVAL).range(|key| last_u64(key).map(AccountId))
+}
+
+/// The failed logins of a source, an account or a pair of both; what `who` holds is the caller's affair.
+pub fn failed_logins(who: &[u8]) -> Key<FailedLogins> {
+    Writer::space(space::FAILED_LOGINS).bytes(who).key()
+}
+
+/// All failed logins that are remembered.
+pub fn all_failed_logins() -> KeyRange<Vec<u8>, FailedLogins> {
+    Writer::space(space::FAILED_LOGINS).range(|key| Some(Parts(key).skip(1)?.0.to_vec()))
+}
+
+fn last_u32(key: &[u8]) -> Option<u32> {
+    Parts(key).skip(key.len().checked_sub(4)?)?.u32()
+}
+
+fn last_u64(key: &[u8]) -> Option<u64> {
+    Parts(key).skip(key.len().checked_sub(8)?)?.u64()
+}
+
+fn two_u64(key: &[u8]) -> Option<(u64, u64)> {
+    let mut parts = Parts(key).skip(1)?;
+    let both = (parts.u64()?, parts.u64()?);
+    parts.end().map(|()| both)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::hex;
+
+    /// Where things lie is on disk for ever.
+    #[test]
+    fn keys_lie_where_they_always_lay() {
+        let (id, letter, inbox) = (AccountId(0x102), LetterId(0x304), MailboxId::INBOX);
+        let demo = Domain::parse("demo.test").expect("a domain");
+        for (key, golden) in [
+            (meta().into_bytes(), "0001"),
+            (next_account().into_bytes(), "0002"),
+            (clock().into_bytes(), "0003"),
+            (domain(&demo).into_bytes(), "0164656d6f2e74657374"),
+            (address("al@demo.test").into_bytes(), "0264656d6f2e7465737400616c"),
+            (account(id).into_bytes(), "03000000000000010200"),
+            (credentials(id).into_bytes(), "03000000000000010201"),
+            (access(id).into_bytes(), "03000000000000010202"),
+            (activity(id).into_bytes(), "03000000000000010203"),
+            (usage(id).into_bytes(), "03000000000000010204"),
+            (app_password(id, AppPasswordId(5)).into_bytes(), "0300000000000001020500000005"),
+            (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
+            (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
+            (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),
+            (facts(id, letter).into_bytes(), "030000000000000102200000000000000304"),
+            (body(id, letter).into_bytes(), "030000000000000102210000000000000304"),
+            (pending(letter, id).into_bytes(), "0400000000000003040000000000000102"),
+            (failed_logins(b"x").into_bytes(), "0578"),
+            (doomed(id, letter).into_bytes(), "0600000000000001020000000000000304"),
+        ] {
+            assert_eq!(hex(&key), golden);
+        }
+    }
+
+    #[test]
+    fn every_key_reads_back_as_what_it_was_made_of() {
+        fn read<K, R>(range: &KeyRange<K, R>, key: &Key<R>) -> Option<K> {
+            let inside = *range.start <= *key.as_bytes() && *key.as_bytes() < *range.end;
+            inside.then(|| (range.parse)(key.as_bytes())).flatten()
+        }
+        let (id, letter, folder) = (AccountId(u64::MAX), LetterId(9), MailboxId(3));
+        let demo = Domain::parse("demo.test").expect("a domain");
+        assert_eq!(read(&all_domains(), &domain(&demo)), Some(demo.clone()));
+        for spelled in ["al@demo.test", "a@b@demo.test", "ēriks@demo.test"] {
+            assert_eq!(read(&all_addresses(), &address(spelled)).as_deref(), Some(spelled));
+            assert_eq!(read(&addresses_of(&demo), &address(spelled)).as_deref(), Some(spelled));
+        }
+        assert_eq!(read(&addresses_of(&demo), &address("al@demo.tes")), None);
+        assert_eq!(read(&addresses_of(&demo), &address("al@demo.test.org")), None);
+        assert_eq!(read(&app_passwords_of(id), &app_password(id, AppPasswordId(5))), Some(AppPasswordId(5)));
+        assert_eq!(read(&mailboxes_of(id), &mailbox(id, folder)), Some(folder));
+        assert_eq!(read(&blocks_of(id, folder), &block(id, folder, 77)), Some(77));
+        assert_eq!(read(&blocks_of(id, folder), &block(id, MailboxId(4), 77)), None);
+        let placed = read(&all_blocks_of(id), &block(id, folder, 77));
+        assert_eq!(placed, Some((folder, 77)));
+        assert_eq!(
+            read(&vanished_of(id, folder), &vanished(id, folder, ModSeq(1 << 40))),
+            Some(ModSeq(1 << 40))
+        );
+        assert_eq!(read(&facts_of(id), &facts(id, letter)), Some(letter));
+        assert_eq!(read(&bodies_of(id), &body(id, letter)), Some(letter));
+        assert_eq!(read(&all_pending(), &pending(letter, id)), Some((letter, id)));
+        assert_eq!(read(&all_doomed(), &doomed(id, letter)), Some((id, letter)));
+        assert_eq!(read(&doomed_of(AccountId(1)), &doomed(id, letter)), None);
+        assert_eq!(read(&all_failed_logins(), &failed_logins(b"\x00\xff")), Some(b"\x00\xff".to_vec()));
+    }
+}
