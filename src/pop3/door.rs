@@ -11,8 +11,8 @@ use crate::net::door::{Door, Link};
 
 /// A logged-in session's place among its account's, and the right to the maildrop (SPEC C1).
 pub struct Held {
-    /// Given up last: the account's sessions are counted until the maildrop is free.
     lease: Arc<Lease>,
+    /// Given up last: the session counts among its account's until the maildrop is free.
     _presence: Presence,
 }
 

@@ -1,6 +1,10 @@
 //! What the store promises, tried through its own face.
 
+mod bodies;
 mod contract;
+mod crash;
+mod full;
+mod golden;
 
 use std::fs::File;
 use std::future::Future;

@@ -1,0 +1,215 @@
+//! The bytes of every record, as they are on disk for ever. A line here fails when a field is added, moved or retyped:
+//! then the record needs a new version, and the bytes that stand here must go on being read.
+
+use postern_model::mime::{
+    Address, Content, Disposition, Envelope, Facts, Mailbox, MediaType, Message, Octets, Parameter, Part,
+};
+use postern_model::record::{
+    Access, Account, Activity, Actor, AddressEntry, AddressKind, AppPassword, Block, ClockReading,
+    Credentials, DomainEntry, Doomed, Entry, FailedLogins, Gate, GateState, MailboxHeader, NextAccount,
+    Pending, Record, Removal, ScramKeys, SendingLock, Status, StoreMeta, StoreSecret, Usage, Vanished,
+};
+use postern_model::{AccountId, Flags, LetterId, MailboxId, ModSeq, Protocol, Timestamp, Uid, UidValidity};
+
+use crate::blob::{BodyRef, FrameRef, SegmentId, SegmentInfo};
+use crate::codec::{decode, encode};
+use crate::keyspace::hex;
+use crate::letters::LetterIds;
+use crate::open::StoreFormat;
+
+const AT: Timestamp = Timestamp(1_772_366_400_000_000);
+
+fn golden<R: Record>(record: &R, bytes: &str) {
+    let encoded = encode(record).expect("small");
+    assert_eq!(hex(&encoded), bytes, "{}", R::NAME);
+    let again = encode(&decode::<R>(&encoded).expect("it reads back")).expect("small");
+    assert_eq!(hex(&again), bytes, "{} reads back as something else", R::NAME);
+}
+
+fn gate(state: GateState, by: Actor, reason: Option<&str>) -> Gate {
+    Gate { state, since: Timestamp(1), by, reason: reason.map(str::to_owned) }
+}
+
+fn scram() -> ScramKeys {
+    ScramKeys { stored_key: [0xaa; 32], server_key: [0xbb; 32], iterations: 100_000 }
+}
+
+#[test]
+fn the_store_itself() {
+    golden(&StoreFormat(1), "0101");
+    golden(&StoreMeta { created: AT }, "01fd00205e6bea970c00");
+    golden(&NextAccount(AccountId(7)), "0107");
+    golden(&ClockReading(Timestamp(-1)), "0101");
+    golden(&LetterIds(65_537), "01fc01000100");
+    golden(
+        &StoreSecret { key: [0xcc; 32] },
+        "01cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+    );
+    golden(&DomainEntry { added: AT }, "01fd00205e6bea970c00");
+    golden(&BodyRef { segment: SegmentId(1), offset: 2, length: 3, frame: 300 }, "01010203fb2c01");
+    golden(&FrameRef { length: 3, frame: 300 }, "0103fb2c01");
+    golden(&SegmentInfo { length: 1 << 26, live: 5, closed: true }, "01fc000000040501");
+}
+
+#[test]
+fn who_an_account_is() {
+    for (kind, bytes) in [(AddressKind::Primary, "010900"), (AddressKind::Alias, "010901")] {
+        golden(&AddressEntry { account: AccountId(9), kind }, bytes);
+    }
+    for (status, bytes) in [
+        (Status::Active, "010c616c4064656d6f2e74657374046672656500026c760201"),
+        (Status::Inactive, "010c616c4064656d6f2e74657374046672656501026c760201"),
+        (Status::Suspended, "010c616c4064656d6f2e74657374046672656502026c760201"),
+    ] {
+        let account = Account {
+            address: "al@demo.test".into(),
+            plan: "free".into(),
+            status,
+            language: "lv".into(),
+            created: Timestamp(1),
+            legacy_plaintext: true,
+        };
+        golden(&account, bytes);
+    }
+    let credentials = Credentials {
+        hash: "$argon2id$".into(),
+        scram_salt: vec![1, 2],
+        scram: Some(scram()),
+        changed: Timestamp(1),
+        generation: 3,
+    };
+    golden(
+        &credentials,
+        "010a246172676f6e3269642402010201aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
+             aaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbfca08601000203",
+    );
+    let app = AppPassword {
+        name: "phone".into(),
+        protocols: Protocol::ALL.to_vec(),
+        hash: "$a".into(),
+        scram: None,
+        created: Timestamp(1),
+        expires: Some(Timestamp(2)),
+        last_used: Some(Timestamp(3)),
+        last_from: Some("::1".into()),
+    };
+    golden(&app, "010570686f6e650300010202246100020104010601033a3a31");
+    golden(&Removal { since: AT }, "01fd00205e6bea970c00");
+}
+
+#[test]
+fn what_an_account_may_do() {
+    let access = Access {
+        pop3: gate(GateState::Off, Actor::User, None),
+        imap: gate(GateState::Pending { opens_at: Timestamp(2) }, Actor::Timer, None),
+        smtp: gate(GateState::On, Actor::Operator, Some("x")),
+    };
+    golden(&access, "01000200000104020100020202010178");
+    let access = Access { pop3: gate(GateState::Blocked, Actor::Abuse, None), ..access };
+    golden(&access, "01030203000104020100020202010178");
+    let lock = SendingLock { since: Timestamp(1), by: Actor::Abuse, until: Some(Timestamp(2)), reason: None };
+    golden(&lock, "010203010400");
+    let activity = Activity {
+        login: Some(Timestamp(1)),
+        pop3: None,
+        imap: Some(Timestamp(2)),
+        smtp: Some(Timestamp(3)),
+    };
+    golden(&activity, "0101020001040106");
+    let failed = FailedLogins { score: 4, at: Timestamp(1), locked_until: Some(Timestamp(2)) };
+    golden(&failed, "0104020104");
+}
+
+#[test]
+fn what_an_account_stores() {
+    golden(&Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3) }, "0101fc7011010003");
+    let header = MailboxHeader {
+        uid_validity: UidValidity(1),
+        uid_next: Some(Uid(2)),
+        highest_mod_seq: ModSeq(3),
+        letters: 4,
+        octets: 5,
+        unseen: 6,
+        keywords: vec!["$Junk".into()],
+        last_block: 7,
+    };
+    golden(&header, "01010102030405060105244a756e6b07");
+    let entry = Entry {
+        uid: Uid(1),
+        mod_seq: ModSeq(2),
+        flags: Flags::SEEN.with(Flags::DRAFT),
+        keywords: 3,
+        size: 4,
+        internal_date: -5,
+        saved_after: 6,
+        letter: LetterId(7),
+        pop3_uidl: Some("u".into()),
+        pop3_hidden: true,
+    };
+    golden(&Block { entries: vec![entry] }, "01010102110304090c0701017501");
+    golden(&Vanished { uids: vec![(Uid(1), Uid(300))] }, "010101fb2c01");
+    golden(&Pending { mailbox: MailboxId::INBOX, accepted: Timestamp(1), size: 2 }, "01010202");
+    golden(&Doomed { since: Timestamp(1) }, "0102");
+}
+
+fn octets(text: &str) -> Octets {
+    Octets(text.as_bytes().to_vec())
+}
+
+#[test]
+fn what_is_known_of_a_letter() {
+    let somebody = Mailbox {
+        name: Some(octets("n")),
+        route: Some(octets("r")),
+        local: octets("l"),
+        domain: octets("d"),
+    };
+    let envelope = Envelope {
+        date: Some(octets("D")),
+        subject: Some(octets("S")),
+        from: vec![Address::Group(octets("g")), Address::Mailbox(somebody), Address::GroupEnd],
+        sender: Vec::new(),
+        reply_to: vec![Address::GroupEnd],
+        to: Vec::new(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        in_reply_to: Some(octets("I")),
+        message_id: Some(octets("M")),
+    };
+    let parameters = vec![Parameter { name: octets("a"), value: octets("b") }];
+    let leaf = Part {
+        header_start: 1,
+        body_start: 2,
+        body_end: 3,
+        lines: 4,
+        media_type: Some(MediaType {
+            kind: octets("t"),
+            subtype: octets("p"),
+            parameters: parameters.clone(),
+        }),
+        encoding: Some(octets("e")),
+        id: Some(octets("i")),
+        description: Some(octets("c")),
+        md5: Some(octets("5")),
+        disposition: Some(Disposition { kind: octets("k"), parameters }),
+        language: vec![octets("lv")],
+        location: Some(octets("u")),
+        content: Content::Leaf,
+    };
+    let inside = Message { envelope: Envelope::default(), structure: Part::default() };
+    let message = Part { content: Content::Message(Box::new(inside)), ..Part::default() };
+    let facts = Facts {
+        envelope,
+        structure: Part { content: Content::Multipart(vec![leaf, message]), ..Part::default() },
+        references: vec![octets("f")],
+        has_8bit: true,
+        needs_utf8: false,
+        has_nul: true,
+    };
+    golden(
+        &facts,
+        "01010144010153030101670001016e010172016c01640200010200000001014901014d00000000000000000000\
+             00000102010203040101740170010161016201016501016901016301013501016b010161016201026c76010175\
+             00000000000000000000000000020000000000000000000000000000000000000000000000010166010001",
+    );
+}
