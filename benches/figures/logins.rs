@@ -7,7 +7,7 @@ use crate::bare::AT_ONCE;
 use crate::client::{DOMAIN, Target};
 use crate::load::{Done, all, millis};
 use crate::server::Server;
-use crate::table::{Figure, Goal, Mark, median};
+use crate::table::{Figure, Mark, median};
 use crate::{Bench, Outcome, times};
 
 /// Accounts of each of the connections: two sessions on one maildrop would be refused (SPEC C1).
@@ -70,7 +70,7 @@ pub(crate) fn drive(
             .of(median(limits))
             .against(mark),
     );
-    let mark = Mark { peer: Some(1.7), owed: None, aim: Some(Goal::Times(1.0)), peer_limit: None };
+    let mark = Mark { peer: Some(1.7), ..Mark::default() };
     bench.add(Figure::new("server CPU a repeated login", median(used), "ms").against(mark));
     Ok(())
 }
