@@ -210,6 +210,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
+        hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
         sessions_per_account: config.max_connections_per_account,
@@ -324,7 +325,8 @@ fn places(config: &Config) -> Places {
     Places { web: config.web_url.clone(), support: config.support_url.clone() }
 }
 
-fn pop3_settings(config: &Config) -> pop3::Settings {
+/// What POP3's sessions go by.
+pub fn pop3_settings(config: &Config) -> pop3::Settings {
     pop3::Settings {
         hostname: config.hostname.clone(),
         places: places(config),
@@ -338,7 +340,8 @@ fn pop3_settings(config: &Config) -> pop3::Settings {
     }
 }
 
-fn smtp_settings(config: &Config) -> smtp::Settings {
+/// What SMTP's sessions go by.
+pub fn smtp_settings(config: &Config) -> smtp::Settings {
     smtp::Settings {
         message_size: config.message_size,
         recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),

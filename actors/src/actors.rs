@@ -208,6 +208,8 @@ impl Actors {
     /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::NoRoute`] elsewhere, or what the store can't do.
     pub async fn find_recipient(&self, address: &EmailAddress) -> Result<AccountId, Refusal> {
         let directory = &self.0.ground.directory;
+        let postmaster = self.0.ground.postmaster(address);
+        let address = postmaster.as_ref().unwrap_or(address);
         if !directory.is_local(address.domain()) {
             return Err(Refusal::NoRoute);
         }

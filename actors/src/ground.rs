@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
 use postern_policy::{Refusal, lockout};
 use postern_storage::{Store, StoreError};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub plans: BTreeMap<String, Figures>,
     /// The plan of an account for which none is named.
     pub default_plan: String,
+    /// The server's own name: who writes to its postmaster reaches the one of the nearest domain of ours above it.
+    pub hostname: String,
     /// The language of a new account.
     pub default_language: String,
     /// How long a POP3 session must be silent before a new login may take over (SPEC C2).
@@ -43,6 +46,7 @@ impl Settings {
         Settings {
             plans: BTreeMap::from([("free".to_owned(), figures), ("plus".to_owned(), figures)]),
             default_plan: "free".to_owned(),
+            hostname: "mail.demo.test".to_owned(),
             default_language: "en".to_owned(),
             takeover_after: Duration::from_secs(60),
             sessions_per_account: 20,
@@ -61,6 +65,23 @@ pub(crate) struct Ground {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) presences: Arc<Presences>,
+}
+
+impl Ground {
+    /// The server itself may be in no domain of ours (mail.example.org), and its postmaster must still be reached
+    /// (RFC 5321 §4.5.1): at the nearest domain above it that is ours.
+    pub(crate) fn postmaster(&self, address: &EmailAddress) -> Option<EmailAddress> {
+        let asked = address.domain().as_str();
+        let is_ours = address.local().as_str().eq_ignore_ascii_case("postmaster")
+            && asked.eq_ignore_ascii_case(&self.settings.hostname);
+        if !is_ours || self.directory.is_local(address.domain()) {
+            return None;
+        }
+        let above = std::iter::successors(asked.split_once('.'), |(_, rest)| rest.split_once('.'));
+        let mut ours = above.filter_map(|(_, rest)| Domain::parse(rest).ok());
+        let domain = ours.find(|domain| self.directory.is_local(domain))?;
+        EmailAddress::parse(&format!("postmaster@{domain}")).ok()
+    }
 }
 
 /// What a door says where the store could not do it; the reason goes to the log, once.

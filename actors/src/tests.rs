@@ -302,6 +302,17 @@ async fn an_alias_receives_and_may_be_a_sender() {
 }
 
 #[actix_rt::test]
+async fn the_servers_own_postmaster_is_the_one_of_its_domain() {
+    let house = House::new().await;
+    let at = |text: &str| postern_model::EmailAddress::parse(text).expect("an address");
+    let (own, other) = (at("Postmaster@mail.demo.test"), at("postmaster@else.demo.test"));
+    assert_eq!(house.actors.find_recipient(&own).await, Err(Refusal::NoSuchMailbox));
+    let postmaster = house.account("postmaster@demo.test").await;
+    assert_eq!(house.actors.find_recipient(&own).await, Ok(postmaster)); // RFC 5321 §4.5.1
+    assert_eq!(house.actors.find_recipient(&other).await, Err(Refusal::NoRoute));
+}
+
+#[actix_rt::test]
 async fn mail_for_elsewhere_has_no_route() {
     let house = House::new().await;
     let other = postern_model::EmailAddress::parse("a@elsewhere.test").expect("an address");

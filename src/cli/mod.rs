@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use postern_actors::admin::{AccessChange, AdminError, AdminRequest};
 use postern_model::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::{Config, Machine, Mistakes, Purpose, Span, StoreKind, markdown};
 use crate::control::{self, AskError};
@@ -253,29 +253,9 @@ fn import(
 ) -> Result<(), Failure> {
     let unreadable = |error| Failure::Failed(format!("{} can't be read: {error}", file.display()));
     let import = import::read(File::open(file).map_err(unreadable)?, format, plan).map_err(unreadable)?;
-    if !import.bad.is_empty() && (!keep_going || import.rows.is_empty()) {
-        let lines = import.bad.join("\n");
-        return Err(Failure::Failed(format!(
-            "{lines}\nnothing was imported; --keep-going imports good lines"
-        )));
-    }
-    let answer = office.ask(AdminRequest::AccountImport { rows: import.rows, keep_going });
-    let answer = answer.map_err(|failure| match failure {
-        Failure::Failed(text) => Failure::Failed([&import.bad[..], &[text]].concat().join("\n")),
-        usage => usage,
-    })?;
-    office.show(&with_unread(answer, import.bad), output)
-}
-
-/// The answer to an import with the lines that were never sent.
-fn with_unread(mut answer: Value, unread: Vec<String>) -> Value {
-    if let Some(failed) = answer.get("failed").and_then(Value::as_u64) {
-        answer["failed"] = json!(failed + unread.len() as u64);
-    }
-    if let Some(problems) = answer.get_mut("problems").and_then(Value::as_array_mut) {
-        problems.extend(unread.into_iter().map(Value::String));
-    }
-    answer
+    let answer =
+        office.ask(AdminRequest::AccountImport { rows: import.rows, unread: import.bad, keep_going })?;
+    office.show(&answer, output)
 }
 
 /// Where requests are carried out: the running server, or the store.

@@ -2,6 +2,8 @@ use std::cell::RefCell;
 
 use postern_model::Protocol;
 
+use serde_json::json;
+
 use super::*;
 
 /// Answers every request with what `answer` says, and remembers it.
@@ -136,23 +138,21 @@ fn an_import_reports_each_bad_line() {
     std::fs::write(file.path(), "a@b.test,free,{PLAIN}x\nnonsense\nc@b.test,gold,{PLAIN}x\n")
         .expect("written");
     let line = format!("postern account import {}", file.path().display());
-    let answer =
-        |_: &AdminRequest| Ok(json!({"imported": 1, "failed": 1, "problems": ["line 3: no plan gold"]}));
-
-    let stopped = command(&line, "", &[], answer);
+    let refused = |_: &AdminRequest| Err(AdminError("line 2: …\nnothing was imported".into()));
+    let stopped = command(&line, "", &[], refused);
     assert_eq!(stopped.status, 1);
-    assert!(stopped.stderr.contains("line 2: ") && stopped.asked.is_empty(), "{stopped:?}");
+    assert!(stopped.stderr.contains("line 2: ") && stopped.stdout.is_empty(), "{stopped:?}");
+    // What can't be read goes along, so that one answer names all that is bad.
+    assert_eq!(stopped.asked[0]["rows"].as_array().map(Vec::len), Some(2));
+    assert!(stopped.asked[0]["unread"][0].as_str().is_some_and(|line| line.starts_with("line 2: ")));
+    assert_eq!(stopped.asked[0]["keep_going"], false);
 
+    let answer = |_: &AdminRequest| Ok(json!({"imported": 1, "failed": 2, "problems": ["line 2", "line 3"]}));
     let partly = command(&format!("{line} --keep-going --json"), "", &[], answer);
     assert_eq!(partly.status, 1);
     let document: Value = serde_json::from_str(&partly.stdout).expect("one document");
-    assert_eq!((&document["imported"], &document["failed"]), (&json!(1), &json!(2)));
     assert_eq!(document["problems"].as_array().map(Vec::len), Some(2));
-    assert_eq!(partly.asked[0]["rows"].as_array().map(Vec::len), Some(2));
-
-    let refused = |_: &AdminRequest| Err(AdminError("nothing was imported".into()));
-    let refused = command(&format!("{line} --keep-going"), "", &[], refused);
-    assert!(refused.stderr.contains("line 2: ") && refused.stderr.contains("nothing was imported"));
+    assert_eq!(partly.asked[0]["keep_going"], true);
     assert_eq!(done("postern account import /nowhere/at/all").status, 1);
 }
 

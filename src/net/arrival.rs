@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_actors::Actors;
 use postern_model::{Protocol, SessionId};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -21,7 +22,6 @@ use super::proxy::{self, Origin};
 use super::stream::Stream;
 use super::tls::Tls;
 use crate::wording;
-use postern_actors::Actors;
 
 /// What all listeners share.
 #[derive(Clone)]

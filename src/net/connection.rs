@@ -12,6 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actix::prelude::*;
+use postern_actors::Actors;
 use postern_actors::order::{LastByte, SessionRef, Tell};
 use postern_model::Protocol;
 use tracing::Instrument;
@@ -22,7 +23,6 @@ use super::inbox::Inbox;
 use super::limits::Seat;
 use super::stream::Stream;
 use super::tls::Tls;
-use postern_actors::Actors;
 
 /// A connection that is ready to be served.
 pub(crate) struct Ready<S: Door> {
@@ -104,8 +104,8 @@ pub(super) fn serve<S: Door>(
     }
 }
 
-/// Runs `work` to its end or its panic. Without it the panic would reach the actor's context, which polls its futures
-/// once more when it is dropped; that would be a panic within a panic, and the end of the process.
+/// Runs `work` to its end or its panic, so that a panic ends like every other connection: in the log with its counts,
+/// and with an actor that stops in good order instead of being dropped while its thread unwinds.
 async fn unpanicked<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
     let mut work = std::pin::pin!(work);
     poll_fn(|cx| {

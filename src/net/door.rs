@@ -5,14 +5,13 @@
 
 use std::future::Future;
 
+use postern_actors::Actors;
 use postern_actors::order::SessionRef;
 use postern_model::Protocol;
 use postern_model::mime::{Facts, Scanner};
-use postern_storage::SealedBody;
+use postern_storage::{SealedBody, Spool, StoreError};
 
 use super::session::Session;
-use postern_actors::Actors;
-use postern_storage::{Spool, StoreError};
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {
@@ -37,7 +36,7 @@ pub struct Link {
 
 impl Link {
     /// The letter that comes in; a new one where none had begun.
-    pub(crate) fn inbound(&mut self) -> &mut Inbound {
+    pub fn inbound(&mut self) -> &mut Inbound {
         self.inbound.get_or_insert_with(|| Box::new(Inbound::new(&self.actors)))
     }
 
@@ -62,7 +61,7 @@ impl Inbound {
 
     /// Takes one more piece. Where the spool can't (the disk is full), the rest is let go by, and [`Inbound::seal`]
     /// says so: the client learns it at the letter's end, where the protocol has a reply for it.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    pub async fn write(&mut self, bytes: &[u8]) {
         if self.fault.is_some() {
             return;
         }

@@ -333,14 +333,16 @@ impl<S: Door> Driver<S> {
         progress: &mut Timestamp,
     ) -> Poll<Result<(), End>> {
         while *written < bytes.len() {
+            // Before the octets are out: a client that has read them may already have a later time.
+            let now = self.now();
             let moved = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[*written..]))?;
             if moved == 0 {
                 return Poll::Ready(Err(End::ByClient));
             }
             *written += moved;
             self.traffic.sent += moved as u64;
-            *progress = self.now();
-            self.link.session.activity.touch(*progress);
+            *progress = now;
+            self.link.session.activity.touch(now);
         }
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         Poll::Ready(Ok(()))

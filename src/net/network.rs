@@ -26,18 +26,6 @@ pub enum NetworkError {
 }
 
 impl Network {
-    /// The network around `address` that has `prefix` bits in common with it.
-    ///
-    /// # Errors
-    /// [`NetworkError::Prefix`] where the family has no such prefix.
-    pub fn around(address: IpAddr, prefix: u8) -> Result<Network, NetworkError> {
-        let address = address.to_canonical();
-        if prefix > width(address) {
-            return Err(NetworkError::Prefix);
-        }
-        Ok(Network { first: mask(address, prefix), prefix })
-    }
-
     /// What one client counts as: its IPv4 address, or its IPv6 /64, of which one client has all (SPEC I4).
     pub fn of_client(address: IpAddr) -> Network {
         let address = address.to_canonical();

@@ -11,8 +11,8 @@ use crate::net::door::{Door, Link};
 
 /// A logged-in session's place among its account's, and the right to the maildrop (SPEC C1).
 pub struct Held {
-    /// Given up last: the account's sessions are counted until the maildrop is free.
     lease: Arc<Lease>,
+    /// Given up last: the session counts among its account's until the maildrop is free.
     _presence: Presence,
 }
 
@@ -22,9 +22,14 @@ impl Door for Pop3 {
             Ask::Keys { user } => {
                 Answer::Keys(link.actors.scram_keys(&user, link.protocol, &link.session).await)
             }
-            Ask::Login(proof) => Answer::Login(log_in(proof, link).await),
+            Ask::Login(proof) => Answer::Login(log_in(proof, link).await.inspect_err(|refusal| {
+                tracing::info!(?refusal, "login refused");
+            })),
             Ask::Update { held, deletions } => {
-                Answer::Updated(link.actors.close_maildrop(Arc::clone(&held.lease), deletions).await)
+                let count = deletions.len();
+                let updated = link.actors.close_maildrop(Arc::clone(&held.lease), deletions).await;
+                tracing::info!(deleted = count, ok = updated.is_ok(), "maildrop updated");
+                Answer::Updated(updated)
             }
             Ask::Drain => Answer::Drained,
         }
@@ -37,6 +42,7 @@ async fn log_in(proof: Proof, link: &mut Link) -> Result<Box<Opened<Held>>, Refu
     let admitted = link.actors.login(login).await?;
     let maildrop = link.actors.open_maildrop(&admitted, &link.session).await?;
     link.logged_in(&admitted.address);
+    tracing::info!(letters = maildrop.letters.len(), "logged in");
     Ok(Box::new(Opened {
         account: admitted.account,
         address: admitted.address,

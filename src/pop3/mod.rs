@@ -62,3 +62,20 @@ pub struct Settings {
     /// What the session speaks until LANG says otherwise, and after `LANG *`.
     pub language: Language,
 }
+
+impl Settings {
+    /// The defaults under a host name.
+    pub fn new(hostname: String, places: Places) -> Settings {
+        Settings {
+            hostname,
+            places,
+            legacy_plaintext: false,
+            stls: true,
+            scram: true,
+            autologout: Duration::from_secs(600),
+            login_timeout: Duration::from_secs(60),
+            login_delay: None,
+            language: Language::English,
+        }
+    }
+}

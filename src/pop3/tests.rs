@@ -7,7 +7,7 @@ use postern_actors::order::{Drop, Proof, Tell};
 use postern_model::{AccountId, LetterId, Protocol, Timestamp, Uid, UidValidity};
 use postern_policy::Refusal;
 
-use super::{Answer, Ask, Language, Opened, Pop3, Settings};
+use super::{Answer, Ask, Opened, Pop3, Settings};
 use crate::net::session::{Output, Session, Step, TlsInfo};
 use crate::wording::Places;
 
@@ -15,17 +15,8 @@ use crate::wording::Places;
 type Right = Arc<()>;
 
 fn settings() -> Settings {
-    Settings {
-        hostname: "mail.demo.test".into(),
-        places: Places { web: "https://demo.test/".into(), support: "https://demo.test/help".into() },
-        legacy_plaintext: true,
-        stls: true,
-        scram: true,
-        autologout: Duration::from_secs(600),
-        login_timeout: Duration::from_secs(60),
-        login_delay: None,
-        language: Language::English,
-    }
+    let places = Places { web: "https://demo.test/".into(), support: "https://demo.test/help".into() };
+    Settings { legacy_plaintext: true, ..Settings::new("mail.demo.test".into(), places) }
 }
 
 fn tls() -> TlsInfo {

@@ -90,7 +90,7 @@ enum State {
     Plain,
     LoginUser,
     LoginPassword { user: String },
-    Scram(scram::Server),
+    Scram(Box<scram::Server>),
     Over,
 }
 
@@ -104,7 +104,7 @@ impl Exchange {
                 let exporter = tls.and_then(|tls| tls.exporter);
                 let plus = mechanism == Mechanism::ScramSha256Plus;
                 match scram::nonce() {
-                    Some(nonce) => State::Scram(scram::Server::new(plus, exporter, nonce)),
+                    Some(nonce) => State::Scram(Box::new(scram::Server::new(plus, exporter, nonce))),
                     None => return (Exchange { state: State::Over }, Next::Malformed(scram::NO_NONCE)),
                 }
             }
@@ -156,7 +156,7 @@ impl Exchange {
         }
     }
 
-    fn keep(&mut self, server: scram::Server, next: Next) -> Next {
+    fn keep(&mut self, server: Box<scram::Server>, next: Next) -> Next {
         if matches!(next, Next::Challenge(_) | Next::NeedKeys { .. }) {
             self.state = State::Scram(server);
         }

@@ -61,7 +61,7 @@ fn tls(exporter: Option<[u8; 32]>) -> TlsInfo {
 }
 
 fn scram(plus: bool, exporter: Option<[u8; 32]>) -> Exchange {
-    Exchange { state: State::Scram(scram::Server::new(plus, exporter, SERVER_NONCE.to_owned())) }
+    Exchange { state: State::Scram(Box::new(scram::Server::new(plus, exporter, SERVER_NONCE.to_owned()))) }
 }
 
 fn challenge(next: Next) -> String {

@@ -1,8 +1,9 @@
 //! What an SMTP session asks of the actors, and what they answer.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use postern_actors::order::{Admitted, Proof, ScramCandidates};
+use postern_actors::order::{Proof, ScramCandidates};
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom};
 use postern_policy::Refusal;
 
@@ -47,6 +48,17 @@ pub enum Ask {
     Discard,
 }
 
+/// Who logged in, as far as the session needs to know.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The account.
+    pub account: AccountId,
+    /// The name of its plan.
+    pub plan: Arc<str>,
+    /// The session's place among its account's, given up when dropped; the session only keeps it.
+    pub held: Box<dyn Any>,
+}
+
 /// A whole letter's envelope; its bytes have gone out as `body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -65,7 +77,7 @@ pub enum Answer {
     /// The keys; a stable fake for an unknown user (SPEC I2).
     Keys(Result<ScramCandidates, Refusal>),
     /// Who logged in.
-    Login(Result<Admitted, Refusal>),
+    Login(Result<Box<LoggedIn>, Refusal>),
     /// How many recipients the letter may have.
     Sender(Result<u32, Refusal>),
     /// Whose the address is.

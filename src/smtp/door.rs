@@ -7,7 +7,7 @@ use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::Refusal;
 use postern_storage::StoreError;
 
-use super::ask::{Answer, Ask, Delivery};
+use super::ask::{Answer, Ask, Delivery, LoggedIn};
 use super::session::SmtpSession;
 use crate::net::door::{Door, Link};
 
@@ -34,11 +34,18 @@ impl Door for SmtpSession {
     }
 }
 
-async fn log_in(proof: Proof, link: &mut Link) -> Result<postern_actors::order::Admitted, Refusal> {
+async fn log_in(proof: Proof, link: &mut Link) -> Result<Box<LoggedIn>, Refusal> {
     let login = Login { proof, protocol: link.protocol, tls: link.tls, session: link.session.clone() };
-    let admitted = link.actors.login(login).await?;
+    let admitted = link.actors.login(login).await.inspect_err(|refusal| {
+        tracing::info!(?refusal, "login refused");
+    })?;
     link.logged_in(&admitted.address);
-    Ok(admitted)
+    tracing::info!("logged in");
+    Ok(Box::new(LoggedIn {
+        account: admitted.account,
+        plan: admitted.plan,
+        held: Box::new(admitted.presence),
+    }))
 }
 
 /// SPEC I5, Q: the address is the account's own (or null), and the account may send.
@@ -70,5 +77,12 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
         }
     })?;
     let Delivery { letter, recipients, sender, mail_from } = delivery;
-    link.actors.accept(Acceptance { letter, body, facts, recipients, sender, mail_from }).await
+    let (octets, count) = (body.len(), recipients.len());
+    let accepted =
+        link.actors.accept(Acceptance { letter, body, facts, recipients, sender, mail_from }).await;
+    match &accepted {
+        Ok(()) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
+        Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),
+    }
+    accepted
 }

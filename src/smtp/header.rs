@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use postern_model::EmailAddress;
 use postern_model::mime::HeaderSummary;
 
@@ -46,7 +46,8 @@ impl Header {
             hops: summary.received,
             date: summary.date > 0,
             message_id: summary.message_id > 0,
-            authors: authors(&summary),
+            // Some programs read over a NUL, and see a From where others see none.
+            authors: if memchr(0, block).is_some() { Authors::Unclear } else { authors(&summary) },
         }
     }
 }
@@ -108,6 +109,7 @@ mod tests {
         for from in ["", "alice", "a@x.test b@x.test", "undisclosed:;", "<a@x.test", "a@-x", "\"a@x.test"] {
             assert_eq!(authors_of(&format!("From: {from}\r\n\r\n")), Authors::Unclear, "{from}");
         }
+        assert_eq!(authors_of("From: a@x.test\r\nFr\0om: b@x.test\r\n\r\n"), Authors::Unclear);
     }
 
     #[test]

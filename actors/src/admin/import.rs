@@ -21,13 +21,15 @@ struct Good {
     password: Imported,
 }
 
-/// Imports all rows, or none where any is bad, unless `keep_going`.
+/// Imports all rows, or none where any row or line is bad, unless `keep_going`.
 pub(super) async fn import(
     actors: &Actors,
     rows: Vec<ImportRow>,
+    unread: Vec<String>,
     keep_going: bool,
 ) -> Result<Value, AdminError> {
-    let (good, bad) = judge(actors, rows).await;
+    let (good, judged) = judge(actors, rows).await;
+    let bad = [unread, judged].concat();
     if !bad.is_empty() && !keep_going {
         return Err(AdminError(format!(
             "nothing was imported, {} of the lines are bad (--keep-going imports the others):\n{}",

@@ -49,6 +49,8 @@ pub enum AdminRequest {
     AccountImport {
         /// What to import.
         rows: Vec<ImportRow>,
+        /// Lines that could not be read as rows, each with its number and the reason: as bad as a bad row.
+        unread: Vec<String>,
         /// Import the good rows although others are bad.
         keep_going: bool,
     },
@@ -223,7 +225,9 @@ impl Actors {
             Ask::AccountAdd { address, plan, password } => {
                 accounts::add(self, &address, plan, password).await
             }
-            Ask::AccountImport { rows, keep_going } => import::import(self, rows, keep_going).await,
+            Ask::AccountImport { rows, unread, keep_going } => {
+                import::import(self, rows, unread, keep_going).await
+            }
             Ask::AccountList => accounts::list(self).await,
             Ask::AccountShow { address } => show::show(self, &address).await,
             Ask::AccountRemove { address } => accounts::remove(self, &address).await,

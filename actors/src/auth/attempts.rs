@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use postern_model::record::{FailedLogins, ScramKeys};
-use postern_model::{AccountId, Protocol, SessionId, Timestamp};
+use postern_model::{AccountId, SessionId, Timestamp};
 use postern_policy::Refusal;
 use postern_policy::lockout::{Attempt, Begin, Counter, Lockout, NameDigest, Outcome, Source};
 use tokio::sync::Notify;
 
 use super::remembered::Remembered;
-use super::{Found, SCRAM_TIME, Settings, Shared, scram};
+use super::requests::Shared;
+use super::{Found, SCRAM_TIME, Settings, scram};
 use crate::order::SessionRef;
 
 /// SCRAM exchanges under way at most: more than connections are ever logging in at once.
@@ -53,8 +54,6 @@ impl Drop for UnderWay {
 /// A SCRAM exchange between its keys and its end. It counts as an attempt, or proofs could race the lock.
 pub(super) struct Exchange {
     pub(super) under_way: UnderWay,
-    pub(super) digest: NameDigest,
-    pub(super) protocol: Protocol,
     /// The account and its generation, where there is one.
     pub(super) owner: Option<(AccountId, u64)>,
     pub(super) session: SessionRef,

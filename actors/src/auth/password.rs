@@ -77,9 +77,11 @@ pub fn imported(text: &str) -> Result<Imported, UnusableHash> {
 }
 
 /// A password as it is hashed: by SASLprep (RFC 4013), which SCRAM's clients apply as well (RFC 5802 §2.2), so that one
-/// password is the same by every mechanism and from every keyboard. What SASLprep forbids is taken as it is.
+/// password is the same by every mechanism and from every keyboard. What SASLprep forbids, or leaves nothing of, is
+/// taken as it is.
 pub(super) fn prepare(password: &str) -> Zeroizing<String> {
-    Zeroizing::new(stringprep::saslprep(password).map_or_else(|_| password.to_owned(), |p| p.into_owned()))
+    let prepared = stringprep::saslprep(password).ok().filter(|prepared| !prepared.is_empty());
+    Zeroizing::new(prepared.map_or_else(|| password.to_owned(), |prepared| prepared.into_owned()))
 }
 
 /// How a password compared.
@@ -267,6 +269,13 @@ mod tests {
         let worker = worker(CHEAP, false);
         let kept = worker.credentials("pa\u{308}ss", vec![1; 16], 1, Timestamp(0)).expect("random numbers");
         assert!(check(&worker, &kept, "p\u{e4}ss").is_some());
+    }
+
+    #[test]
+    fn what_can_not_be_prepared_is_taken_as_it_is() {
+        assert_eq!(*prepare("\u{ad}"), "\u{ad}", "a soft hyphen would be mapped to nothing");
+        assert_eq!(*prepare("a\u{e000}"), "a\u{e000}", "private use is forbidden");
+        assert_eq!(*prepare("\u{2168}"), "IX", "RFC 4013 §3");
     }
 
     #[test]

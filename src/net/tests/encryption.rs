@@ -98,7 +98,7 @@ pub(super) async fn connect(world: &World) -> Client<TlsStream<TcpStream>> {
 fn what_came_in_the_clear_behind_starttls_is_thrown_away() {
     run(async {
         let (_dir, tls) = tls();
-        let world = World::start(Plan { tls: Some(tls), ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), ..Plan::default() }).await;
         let mut client = world.greeted().await;
         client.say("encrypted\r\nstarttls\r\necho injected\r\nquit\r\necho inj").await;
         client.expect("false\r\ngo\r\n").await;
@@ -115,12 +115,12 @@ fn what_came_in_the_clear_behind_starttls_is_thrown_away() {
 fn a_client_that_never_shakes_hands_is_dropped() {
     run(async {
         let (_dir, tls) = tls();
-        let world = World::start(Plan { tls: Some(tls.clone()), ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls.clone()), ..Plan::default() }).await;
         let mut client = world.greeted().await;
         client.say("starttls\r\n").await;
         client.expect("go\r\n").await;
         world.advance_until_empty(Duration::from_secs(31)).await;
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let mut client = world.connect().await;
         while world.connections.count() == 0 {
             tokio::task::yield_now().await;
@@ -134,7 +134,7 @@ fn a_client_that_never_shakes_hands_is_dropped() {
 fn garbage_instead_of_a_handshake_ends_the_connection() {
     run(async {
         let (_dir, tls) = tls();
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let mut client = world.connect().await;
         client.say("USER alice\r\n").await;
         client.rest().await;
@@ -146,7 +146,7 @@ fn garbage_instead_of_a_handshake_ends_the_connection() {
 fn sessions_are_resumed_and_both_versions_spoken() {
     run(async {
         let (_dir, tls) = tls();
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         for (version, name, exporter) in
             [(&rustls::version::TLS13, "TLSv1.3", true), (&rustls::version::TLS12, "TLSv1.2", false)]
         {
@@ -179,7 +179,8 @@ fn sessions_are_resumed_and_both_versions_spoken() {
 fn the_next_handshake_uses_what_was_read_again() {
     run(async {
         let (dir, tls) = tls();
-        let world = World::start(Plan { tls: Some(tls.clone()), implicit_tls: true, ..Plan::default() });
+        let world =
+            World::start(Plan { tls: Some(tls.clone()), implicit_tls: true, ..Plan::default() }).await;
         let presented = async || {
             let client = connect(&world).await;
             client.0.get_ref().1.peer_certificates().expect("a certificate")[0].clone().into_owned()
@@ -206,7 +207,7 @@ fn the_files_are_looked_at_from_time_to_time() {
         let (dir, tls) = tls();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_790_000_000)));
         let watching = actix_rt::spawn(tls.certificates().clone().watch(Ticker::new(clock.clone())));
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let presented = async || {
             let client = connect(&world).await;
             client.0.get_ref().1.peer_certificates().expect("a certificate")[0].clone().into_owned()

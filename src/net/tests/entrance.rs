@@ -10,7 +10,7 @@ use super::encryption;
 fn too_many_from_one_address_are_told_so() {
     run(async {
         let limits = Limits { total: 100, per_address: 2, handshakes: 100 };
-        let world = World::start(Plan { limits, ..Plan::default() });
+        let world = World::start(Plan { limits, ..Plan::default() }).await;
         let first = world.greeted().await;
         let _second = world.greeted().await;
         let said = world.connect().await.rest().await;
@@ -31,7 +31,8 @@ fn too_many_in_all_are_told_so_under_tls_too() {
     run(async {
         let (_dir, tls) = encryption::tls();
         let limits = Limits { total: 1, per_address: 100, handshakes: 100 };
-        let world = World::start(Plan { limits, tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world =
+            World::start(Plan { limits, tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let mut first = encryption::connect(&world).await;
         first.expect("hello\r\n").await;
         let said = encryption::connect(&world).await.rest().await;
@@ -44,7 +45,8 @@ fn handshakes_beyond_the_limit_are_not_begun() {
     run(async {
         let (_dir, tls) = encryption::tls();
         let limits = Limits { total: 100, per_address: 100, handshakes: 1 };
-        let world = World::start(Plan { limits, tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world =
+            World::start(Plan { limits, tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let _silent = world.connect().await;
         while world.connections.count() == 0 {
             tokio::task::yield_now().await;
@@ -60,7 +62,7 @@ fn behind_a_balancer() -> Plan {
 #[test]
 fn a_trusted_header_says_who_the_client_is() {
     run(async {
-        let world = World::start(behind_a_balancer());
+        let world = World::start(behind_a_balancer()).await;
         let mut client = world.connect().await;
         client.say("PROXY TCP4 192.0.2.7 198.51.100.1 4000 995\r\nwho\r\n").await;
         client.expect("hello\r\n192.0.2.7 995\r\n").await;
@@ -85,7 +87,7 @@ fn a_trusted_header_says_who_the_client_is() {
 fn the_client_behind_a_balancer_is_what_is_counted() {
     run(async {
         let limits = Limits { total: 100, per_address: 1, handshakes: 100 };
-        let world = World::start(Plan { limits, ..behind_a_balancer() });
+        let world = World::start(Plan { limits, ..behind_a_balancer() }).await;
         let mut kept = Vec::new();
         for (client, answer) in [("192.0.2.1", "hello"), ("192.0.2.2", "hello"), ("192.0.2.1", "-ERR")] {
             let mut connection = world.connect().await;
@@ -100,7 +102,7 @@ fn the_client_behind_a_balancer_is_what_is_counted() {
 fn a_header_may_come_before_tls() {
     run(async {
         let (_dir, tls) = encryption::tls();
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..behind_a_balancer() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..behind_a_balancer() }).await;
         let mut client = world.connect().await;
         client.say("PROXY TCP4 192.0.2.7 198.51.100.1 4000 995\r\n").await;
         let mut client = encryption::shake_hands(client.0).await;
@@ -112,7 +114,7 @@ fn a_header_may_come_before_tls() {
 #[test]
 fn a_balancer_that_sends_no_header_is_not_served() {
     run(async {
-        let world = World::start(behind_a_balancer());
+        let world = World::start(behind_a_balancer()).await;
         let mut client = world.connect().await;
         client.say("echo I am the balancer\r\n").await;
         assert_eq!(client.rest().await, "");
@@ -129,7 +131,7 @@ fn a_balancer_that_sends_no_header_is_not_served() {
 #[test]
 fn a_header_from_elsewhere_is_garbage() {
     run(async {
-        let world = World::start(Plan::default());
+        let world = World::start(Plan::default()).await;
         let mut client = world.greeted().await;
         client.say("PROXY TCP4 192.0.2.7 198.51.100.1 4000 995\r\nwho\r\n").await;
         client.expect(&format!("what?\r\n127.0.0.1 {}\r\n", world.address.port())).await;
@@ -139,7 +141,7 @@ fn a_header_from_elsewhere_is_garbage() {
 #[test]
 fn a_stop_is_told_to_all_and_waited_for() {
     run(async {
-        let world = World::start(Plan::default());
+        let world = World::start(Plan::default()).await;
         let mut idle = world.greeted().await;
         let mut busy = world.greeted().await;
         busy.say("linger\r\n").await;
@@ -160,7 +162,7 @@ fn a_stop_is_told_to_all_and_waited_for() {
 fn a_stop_does_not_wait_for_handshakes() {
     run(async {
         let (_dir, tls) = encryption::tls();
-        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() });
+        let world = World::start(Plan { tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
         let mut silent = world.connect().await;
         while world.connections.count() == 0 {
             tokio::task::yield_now().await;

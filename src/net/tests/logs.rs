@@ -51,7 +51,7 @@ fn logged(test: impl Future<Output = ()>) -> String {
 #[test]
 fn a_connection_is_named_with_account_and_counts_and_never_with_what_it_says() {
     let log = logged(async {
-        let world = World::start(Plan::default());
+        let world = World::start(Plan::default()).await;
         let mut client = world.greeted().await;
         client.say("login alice@demo.test\r\nbody a letter with hunter2\r\necho hunter2\r\nquit\r\n").await;
         assert_eq!(client.rest().await, "welcome\r\nhunter2\r\nbye\r\n");
@@ -65,5 +65,19 @@ fn a_connection_is_named_with_account_and_counts_and_never_with_what_it_says() {
         "{came}"
     );
     assert!(went.contains("account=\"alice@demo.test\"") && went.contains("received=71 sent=30"), "{went}");
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[test]
+fn a_panic_is_logged_as_the_end_of_its_connection() {
+    let log = logged(async {
+        let world = World::start(Plan::default()).await;
+        let mut client = world.greeted().await;
+        client.say("login alice@demo.test\r\npanic on purpose, in a test, with hunter2\r\n").await;
+        client.rest().await;
+        world.empty().await;
+    });
+    let end = log.lines().find(|line| line.contains("ERROR")).expect("an error");
+    assert!(end.contains("has panicked") && end.contains("account=\"alice@demo.test\""), "{end}");
     assert!(!log.contains("hunter2"), "{log}");
 }

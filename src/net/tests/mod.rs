@@ -8,13 +8,16 @@ mod logs;
 mod toy;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::System;
-use bytes::Bytes;
-use postern_actors::ticker::Ticker;
-use postern_model::{ManualClock, Protocol, Timestamp};
+use postern_actors::{Actors, Argon2Cost, Settings, Ticker};
+use postern_model::{AccountId, LetterId, MailboxId, ManualClock, Protocol, Timestamp};
+use postern_policy::lockout;
+use postern_policy::send_window::Figures;
+use postern_storage::{Batch, EngineKind, SealedBody, Store, StoreOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -24,13 +27,13 @@ use super::limits::{Connections, Limits};
 use super::listener::{Inherited, Listeners, bind};
 use super::network::Network;
 use super::tls::Tls;
-use postern_actors::Actors;
 
 /// No test takes so long; one that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server for one test.
 struct World {
+    _dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
     connections: Arc<Connections>,
     listeners: Listeners,
@@ -44,20 +47,25 @@ struct Plan {
     proxies: Vec<Network>,
     tls: Option<Tls>,
     implicit_tls: bool,
-    body: Option<Vec<Bytes>>,
+    /// A letter of account 1's.
+    letter: Option<Vec<u8>>,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
         let limits = Limits { total: 100, per_address: 100, handshakes: 100 };
-        Plan { limits, proxies: Vec::new(), tls: None, implicit_tls: false, body: None }
+        Plan { limits, proxies: Vec::new(), tls: None, implicit_tls: false, letter: None }
     }
 }
 
 impl World {
-    fn start(plan: Plan) -> World {
+    async fn start(plan: Plan) -> World {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_000)));
-        let actors = Actors::new(Ticker::new(clock.clone()), plan.body);
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path(), plan.letter).await;
+        let arbiters = [System::current().arbiter().clone()];
+        let actors = Actors::start(store, Ticker::new(clock.clone()), settings(), &arbiters).await;
+        let actors = actors.expect("actors");
         let connections = Connections::new(plan.limits);
         let premises = Premises {
             connections: connections.clone(),
@@ -66,7 +74,7 @@ impl World {
             proxies: plan.proxies.into(),
             handshake_timeout: Duration::from_secs(30),
         };
-        let listeners = Listeners::new(premises, vec![System::current().arbiter().clone()]);
+        let listeners = Listeners::new(premises, arbiters.to_vec());
         let traces = Traces::default();
         let seen = traces.clone();
         let service = Service {
@@ -79,7 +87,7 @@ impl World {
         let socket = bind("POSTERN_LISTEN_TOY", any, &mut Inherited::default()).expect("a free port");
         let address = socket.local_addr().expect("its address");
         listeners.serve(service, &socket).expect("listening");
-        World { clock, connections, listeners, traces, address }
+        World { _dir: dir, clock, connections, listeners, traces, address }
     }
 
     async fn connect(&self) -> Client<TcpStream> {
@@ -106,6 +114,35 @@ impl World {
 
     async fn empty(&self) {
         assert!(self.connections.empty(PATIENCE).await, "somebody is still connected");
+    }
+}
+
+async fn store(dir: &Path, letter: Option<Vec<u8>>) -> Store {
+    let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir) };
+    let store = Store::open(options, Timestamp::default()).expect("a new store");
+    if let Some(letter) = letter {
+        let mut batch = Batch::new();
+        let body = SealedBody::from_vec(letter);
+        batch.append_body(&[AccountId(1)], LetterId(1), MailboxId::INBOX, Timestamp::default(), body);
+        store.commit(batch).await.expect("stored");
+    }
+    store
+}
+
+/// Nobody logs in here, so any figures do.
+fn settings() -> Settings {
+    let figures = Figures { recipients: 100 };
+    Settings {
+        plans: [("free".to_owned(), figures)].into(),
+        default_plan: "free".to_owned(),
+        default_language: "en".to_owned(),
+        hostname: "mail.demo.test".to_owned(),
+        takeover_after: Duration::from_secs(60),
+        sessions_per_account: 20,
+        argon2: Argon2Cost { memory: 8, passes: 1, lanes: 1 },
+        scram: false,
+        hashes_at_once: 1,
+        lockout: lockout::Figures::default(),
     }
 }
 

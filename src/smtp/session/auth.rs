@@ -1,12 +1,12 @@
 //! AUTH (RFC 4954): the exchange, and what its end means.
 
-use postern_actors::order::{Admitted, ScramCandidates};
+use postern_actors::order::ScramCandidates;
 use postern_policy::Refusal;
 
 use super::{Reading, SmtpSession, Waiting};
 use crate::net::session::Output;
 use crate::sasl::{self, Exchange, Mechanism, Next};
-use crate::smtp::ask::Ask;
+use crate::smtp::ask::{Ask, LoggedIn};
 use crate::smtp::reply::Reply;
 
 impl SmtpSession {
@@ -47,7 +47,7 @@ impl SmtpSession {
             return said(503, (5, 1), "EHLO comes first");
         }
         // RFC 4954 §4
-        if self.admitted.is_some() {
+        if self.user.is_some() {
             return said(503, (5, 1), "You are logged in already");
         }
         if self.transaction.is_some() {
@@ -99,10 +99,10 @@ impl SmtpSession {
         }
     }
 
-    pub(super) fn login(&mut self, login: Result<Admitted, Refusal>, out: &mut Output<Ask>) {
+    pub(super) fn login(&mut self, login: Result<Box<LoggedIn>, Refusal>, out: &mut Output<Ask>) {
         match login {
-            Ok(admitted) => {
-                self.admitted = Some(Box::new(admitted));
+            Ok(user) => {
+                self.user = Some(user);
                 self.failed_logins = 0;
                 self.say(&Reply::new(235, (7, 0), "Logged in"), out);
             }

@@ -60,10 +60,8 @@ impl SmtpSession {
         let taken = usize::try_from(chunk.left).unwrap_or(usize::MAX).min(bytes.len());
         chunk.left -= taken as u64;
         let (unwanted, ended) = (chunk.refusal.is_some(), chunk.left == 0);
-        if !unwanted {
-            if let Some(incoming) = self.incoming() {
-                incoming.take(&bytes[..taken], &mut out.body);
-            }
+        if !unwanted && let Some(incoming) = self.incoming() {
+            incoming.take(&bytes[..taken], &mut out.body);
         }
         match (ended, unwanted) {
             (true, _) => self.chunk_ended(out),
@@ -88,10 +86,10 @@ impl SmtpSession {
             }
             return;
         }
-        if chunk.last {
-            if let Some(incoming) = self.incoming() {
-                incoming.end();
-            }
+        if chunk.last
+            && let Some(incoming) = self.incoming()
+        {
+            incoming.end();
         }
         self.judge(End::Chunk, out);
     }
@@ -101,7 +99,7 @@ impl SmtpSession {
         let Some(header) = self.incoming().and_then(|incoming| incoming.header().map(Header::of)) else {
             return self.ended(end, out);
         };
-        let sender = self.admitted.as_ref().map(|admitted| admitted.account);
+        let sender = self.user.as_ref().map(|user| user.account);
         let missing = Missing {
             date: sender.is_some() && !header.date,
             message_id: sender.is_some() && !header.message_id,
@@ -162,7 +160,7 @@ impl SmtpSession {
                 extended: client.extended,
                 utf8: transaction.utf8,
                 tls: self.tls.is_some(),
-                auth: self.admitted.is_some(),
+                auth: self.user.is_some(),
             },
             tls: self.tls.as_ref().map(|tls| (tls.version, tls.cipher)),
             id: incoming.id,
@@ -236,7 +234,7 @@ impl SmtpSession {
         let delivery = Box::new(Delivery {
             letter: incoming.id,
             recipients: std::mem::take(&mut transaction.recipients),
-            sender: self.admitted.as_ref().map(|admitted| admitted.account),
+            sender: self.user.as_ref().map(|user| user.account),
             mail_from: transaction.from.clone(),
         });
         self.ask(Ask::Accept(delivery), Waiting::Accept, out);

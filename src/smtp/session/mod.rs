@@ -19,12 +19,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use postern_actors::order::{Admitted, Tell};
+use postern_actors::order::Tell;
 use postern_model::{EmailAddress, Timestamp};
 use postern_policy::Refusal;
 use zeroize::Zeroize;
 
-use super::ask::{Answer, Ask};
+use super::ask::{Answer, Ask, LoggedIn};
 use super::command::Mail;
 use super::data::DotDecoder;
 use super::line::{Fed, LineBuffer, LineFault};
@@ -44,7 +44,7 @@ pub struct SmtpSession {
     opened: Timestamp,
     tls: Option<Box<TlsInfo>>,
     client: Option<Client>,
-    admitted: Option<Box<Admitted>>,
+    user: Option<Box<LoggedIn>>,
     transaction: Option<Box<Transaction>>,
     /// The last MAIL was refused, so that what a pipelining client sent behind it is no error of its own.
     mail_refused: bool,
@@ -121,7 +121,7 @@ impl SmtpSession {
             opened: Timestamp::NEVER,
             tls: None,
             client: None,
-            admitted: None,
+            user: None,
             transaction: None,
             mail_refused: false,
             line: LineBuffer::default(),
@@ -238,7 +238,7 @@ impl SmtpSession {
     }
 
     fn login_is_due(&self) -> Timestamp {
-        let needed = self.role.needs_login() && self.admitted.is_none();
+        let needed = self.role.needs_login() && self.user.is_none();
         if needed { self.opened.plus(self.settings.login_within) } else { Timestamp::NEVER }
     }
 }
@@ -297,12 +297,11 @@ impl Session for SmtpSession {
     fn secured(&mut self, _now: Timestamp, tls: TlsInfo, out: &mut Output<Ask>) {
         self.tls = Some(Box::new(tls));
         if matches!(self.waiting, Some(Waiting::Tls)) {
-            // RFC 3207 §4.2: whatever was said in the clear was never said.
+            // RFC 3207 §4.2: whatever was said in the clear was never said. No letter is under way and no line kept:
+            // STARTTLS is refused within a letter, and nothing is read behind it.
             self.waiting = None;
             self.client = None;
-            self.admitted = None;
-            self.transaction = None;
-            self.line.clear();
+            self.user = None;
             self.settle(out);
         }
     }

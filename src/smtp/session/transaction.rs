@@ -97,13 +97,10 @@ impl SmtpSession {
                 format!("{} letters are enough for one connection; connect again", self.settings.letters);
             return self.say(&Reply::new(421, (7, 0), text), out);
         }
-        match &self.admitted {
-            Some(admitted) => {
-                let ask = Ask::Sender {
-                    account: admitted.account,
-                    plan: admitted.plan.clone(),
-                    from: mail.from.clone(),
-                };
+        match &self.user {
+            Some(user) => {
+                let ask =
+                    Ask::Sender { account: user.account, plan: user.plan.clone(), from: mail.from.clone() };
                 self.ask(ask, Waiting::Sender(Box::new(mail)), out);
             }
             None => self.sender(mail, Ok(self.settings.recipients), out),
@@ -115,7 +112,7 @@ impl SmtpSession {
         if self.client.is_none() {
             return said(503, (5, 1), "EHLO comes first");
         }
-        if self.role.needs_login() && self.admitted.is_none() {
+        if self.role.needs_login() && self.user.is_none() {
             // RFC 3207 §4, RFC 4954 §6
             return match self.mechanisms().is_empty() {
                 true => said(530, (7, 0), "Encrypt the connection with STARTTLS first"),

@@ -1,0 +1,12 @@
+//! Postern as a client meets it. One binary, since each would be linked with everything anew.
+
+mod cli;
+mod clients;
+mod crash;
+mod disk_full;
+mod readme;
+mod rig;
+mod roundtrip;
+mod secrets;
+mod support;
+mod transcripts;
