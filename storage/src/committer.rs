@@ -174,6 +174,8 @@ pub(crate) struct Trouble {
 impl Committer {
     /// Works until the queue is closed and empty; returns how the last flush went.
     pub(crate) fn run(mut self) -> Result<(), StoreError> {
+        // However this ends, nobody waits for an answer that does not come.
+        let _end = End(self.shared.clone());
         loop {
             match self.shared.queue.next(self.patience()) {
                 Next::Group(jobs) => self.group(jobs),
@@ -182,7 +184,7 @@ impl Committer {
             }
         }
         let flushed = if self.dirty.is_some() { self.flush() } else { Ok(()) };
-        self.shared.gate.set(Err(StoreError::Closed));
+        self.bury();
         flushed
     }
 
@@ -368,6 +370,19 @@ impl Committer {
     }
 }
 
+/// Shuts the store when the committer ends.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.writable.store(false, Ordering::Relaxed);
+        self.0.queue.close();
+        self.0.gate.set(Err(StoreError::Closed));
+        let left = std::mem::take(&mut lock(&self.0.queue.state).jobs);
+        refuse(left, &StoreError::Closed);
+    }
+}
+
 /// What the disk has left for a group.
 struct Room {
     free: u64,
@@ -383,7 +398,7 @@ impl Room {
     }
 }
 
-fn refuse(jobs: Vec<Job>, error: &StoreError) {
+fn refuse(jobs: impl IntoIterator<Item = Job>, error: &StoreError) {
     for job in jobs {
         let _ = job.answer.send(Err(error.clone()));
     }

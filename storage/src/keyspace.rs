@@ -21,6 +21,8 @@ pub(crate) mod space {
     pub(crate) const FRAME_REFS: u8 = 0x07;
     pub(crate) const SEGMENT: u8 = 0x08;
     pub(crate) const REMOVAL: u8 = 0x09;
+    /// Parts of long values, the engine's own affair.
+    pub(crate) const PIECES: u8 = 0xf0;
 }
 
 /// Second bytes in [`space::META`].

@@ -109,6 +109,10 @@ pub(crate) fn open(
     for name in [&index, &home, dir] {
         sync_dir(name).map_err(io_error(name, "sync the directory"))?;
     }
+    // The name of the store's own directory; it may stand in one that we may not read.
+    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let _ = sync_dir(parent);
+    }
     let segments = Segments::load(engine.as_ref(), &files, 1).map_err(unreadable)?;
     let letters = View::new(engine.as_ref()).get(&letters::key()).map_err(unreadable)?;
     let letters = letters.unwrap_or(LetterIds(1));

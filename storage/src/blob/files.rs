@@ -97,3 +97,22 @@ impl Files {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unlinked_segment_is_kept_by_its_readers_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let files = Files::new(dir.path().to_owned());
+        let id = SegmentId(7);
+        files.create(id).expect("created");
+        let reader = files.get(id).expect("there");
+        assert!(Arc::ptr_eq(&reader, &files.get(id).expect("kept open")));
+        files.unlink(id);
+        assert_eq!(Arc::strong_count(&reader), 1, "else its space would stay taken");
+        assert!(matches!(files.get(id), Err(StoreError::NotFound)));
+        assert!(files.list().expect("listed").is_empty());
+    }
+}

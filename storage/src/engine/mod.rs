@@ -4,6 +4,7 @@
 //! flush, so an engine knows neither records nor bodies. The contract that each engine fulfils is a test-suite
 //! (`tests/contract.rs`).
 
+mod long;
 mod memory;
 mod sled;
 
@@ -55,7 +56,10 @@ pub(crate) fn open(
     disk: &Arc<dyn Disk>,
 ) -> Result<Box<dyn Engine>, StoreError> {
     match kind {
-        EngineKind::Sled => Ok(Box::new(sled::SledEngine::open(dir, cache, disk.clone())?)),
+        EngineKind::Sled => {
+            let sled = sled::SledEngine::open(dir, cache, disk.clone())?;
+            Ok(Box::new(long::LongValues::new(sled)?))
+        }
         EngineKind::Memory => Ok(Box::new(memory::MemoryEngine::default())),
     }
 }

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Engine, Visitor, Writes};
 use crate::disk::Disk;
@@ -17,6 +18,10 @@ use crate::error::StoreError;
 
 /// How often sled cleans up, in milliseconds.
 const CLEAN_EVERY: u64 = 500;
+/// The store's own lock keeps other processes out, so sled's can only be held by a thread of the engine that was open
+/// a moment ago: it is waited for, up to a second.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) struct SledEngine {
     /// `None` only while it is being dropped.
@@ -27,10 +32,17 @@ pub(crate) struct SledEngine {
 
 impl SledEngine {
     pub(crate) fn open(dir: &Path, cache: u64, disk: Arc<dyn Disk>) -> Result<SledEngine, StoreError> {
-        let db = guarded("open the index", || {
-            let config = sled::Config::new().path(dir).cache_capacity(cache);
-            config.flush_every_ms(Some(CLEAN_EVERY)).open()
-        })?;
+        let config = sled::Config::new().path(dir).cache_capacity(cache).flush_every_ms(Some(CLEAN_EVERY));
+        let mut attempts = LOCK_ATTEMPTS;
+        let db = loop {
+            match guarded("open the index", || config.open()) {
+                Err(StoreError::Io { source, .. }) if attempts > 0 && is_lock(&source) => {
+                    attempts -= 1;
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                opened => break opened?,
+            }
+        };
         let file = File::open(dir.join("db")).map_err(|e| StoreError::io("open the index's file", e))?;
         Ok(SledEngine { db: Some(db), file, disk })
     }
@@ -91,6 +103,11 @@ impl Engine for SledEngine {
         guarded("flush the index", || db.flush())?;
         self.disk.sync(&self.file).map_err(|e| StoreError::io("sync the index", e))
     }
+}
+
+/// sled has no kind of its own for this error.
+fn is_lock(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
 
 /// Runs a call of sled's; it panics on what it finds damaged, and that must not end the thread.

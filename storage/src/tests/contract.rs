@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use postern_model::record::{AddressEntry, AddressKind, Block, DomainEntry, NextAccount, Usage};
-use postern_model::{AccountId, Domain, MailboxId};
+use postern_model::record::{AddressEntry, AddressKind, Block, DomainEntry, NextAccount, Usage, Vanished};
+use postern_model::{AccountId, Domain, MailboxId, ModSeq, Uid};
 
 use super::{ALICE, BOB, NOW, TestDisk, open, open_on, settle, usage, wait};
 use crate::disk::{Disk, SystemDisk};
@@ -327,6 +327,25 @@ fn a_store_on_disk_is_there_again() {
     store.close().expect("flushed");
     let store = open(dir.path(), EngineKind::Sled);
     assert_eq!((stored(&store, ALICE), stored(&store, BOB)), (Some(usage(8)), Some(usage(9))));
+}
+
+/// sled never syncs the files that it makes for long pages.
+#[test]
+fn long_records_make_no_files_that_are_never_synced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), EngineKind::Sled);
+    let long = |n: u32| Vanished { uids: (0..n * 500).map(|uid| (Uid(uid), Uid(uid + 1))).collect() };
+    for n in 0..60 {
+        let mut batch = Batch::new();
+        batch.put(&keys::vanished(ALICE, MailboxId::INBOX, ModSeq(n.into())), &long(n));
+        wait(store.commit(batch)).expect("stored");
+    }
+    assert_eq!(std::fs::read_dir(dir.path().join("index/blobs")).expect("sled's own").count(), 0);
+    store.close().expect("flushed");
+    let store = open(dir.path(), EngineKind::Sled);
+    let range = keys::vanished_of(ALICE, MailboxId::INBOX);
+    let rows = store.read_blocking(|view| view.scan(&range, 100)).expect("readable");
+    assert_eq!(rows, (0..60).map(|n| (ModSeq(n.into()), long(n))).collect::<Vec<_>>());
 }
 
 #[test]
