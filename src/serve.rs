@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
-use postern_actors::{Actors, Argon2Cost, Settings, Ticker};
+use postern_actors::{Actors, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
-use postern_policy::{lockout, send_window};
+use postern_policy::send_window;
 use postern_storage::{Batch, EngineKind, Store, StoreError, StoreOptions, keys};
 use serde_json::Value;
 
@@ -206,7 +206,6 @@ async fn close(store: Store) -> Result<(), String> {
 
 fn settings(config: &Config) -> Settings {
     let figures = |recipients| send_window::Figures { recipients };
-    let failed = &config.failed_logins;
     Settings {
         plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
@@ -214,25 +213,10 @@ fn settings(config: &Config) -> Settings {
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
         sessions_per_account: config.max_connections_per_account,
-        argon2: Argon2Cost {
-            memory: config.argon2.memory_kib,
-            passes: config.argon2.passes,
-            lanes: config.argon2.lanes,
-        },
+        argon2: config.argon2,
         scram: config.scram,
         hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
-        lockout: lockout::Figures {
-            window: failed.window,
-            pair_limit: failed.pair_limit,
-            pair_lock: failed.pair_lock,
-            source_limit: failed.source_limit,
-            source_lock: failed.source_lock,
-            account_limit: failed.account_limit,
-            delay: failed.delay,
-            delay_max: failed.delay_max,
-            known_for: failed.known_for,
-            counters: failed.counters as usize,
-        },
+        lockout: config.failed_logins.clone(),
     }
 }
 

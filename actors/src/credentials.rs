@@ -66,7 +66,7 @@ impl CredentialSource for StoredCredentials {
     fn load_failed_logins(&self) -> BoxFuture<'_, Result<Vec<(Counter, FailedLogins)>, Refusal>> {
         Box::pin(async move {
             let range = keys::all_failed_logins();
-            let limit = self.0.settings.lockout.counters;
+            let limit = self.0.settings.lockout.counters as usize;
             let saved = self.0.store.read(move |view| view.scan(&range, limit)).await;
             let saved = saved.map_err(|error| refuse(&error))?;
             Ok(saved.into_iter().filter_map(|(who, f)| Some((Counter::from_bytes(&who)?, f))).collect())

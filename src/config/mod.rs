@@ -15,6 +15,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use postern_actors::Argon2Cost;
+use postern_policy::lockout;
+
 use crate::net::network::Network;
 pub use kinds::{Problem, Span, span};
 pub use read::{Mistake, Mistakes};
@@ -48,7 +51,7 @@ pub struct Config {
     /// `POSTERN_LANGUAGE`: `en`, `lv` or `ru`.
     pub language: String,
     /// `POSTERN_FAILED_LOGIN_…` (SPEC I4)
-    pub failed_logins: FailedLogins,
+    pub failed_logins: lockout::Figures,
     /// `POSTERN_MAX_CONNECTIONS`
     pub max_connections: u32,
     /// `POSTERN_MAX_CONNECTIONS_PER_ADDRESS`
@@ -129,42 +132,6 @@ pub enum TlsSource {
     Files,
     /// Made in the data directory.
     SelfSigned,
-}
-
-/// When failed logins slow down and lock out (SPEC I4); the rows say what each figure means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FailedLogins {
-    /// `POSTERN_FAILED_LOGIN_WINDOW`
-    pub window: Duration,
-    /// `POSTERN_FAILED_LOGIN_PAIR_LIMIT`
-    pub pair_limit: u32,
-    /// `POSTERN_FAILED_LOGIN_PAIR_LOCK`
-    pub pair_lock: Duration,
-    /// `POSTERN_FAILED_LOGIN_SOURCE_LIMIT`
-    pub source_limit: u32,
-    /// `POSTERN_FAILED_LOGIN_SOURCE_LOCK`
-    pub source_lock: Duration,
-    /// `POSTERN_FAILED_LOGIN_ACCOUNT_LIMIT`
-    pub account_limit: u32,
-    /// `POSTERN_FAILED_LOGIN_DELAY`
-    pub delay: Duration,
-    /// `POSTERN_FAILED_LOGIN_DELAY_MAX`
-    pub delay_max: Duration,
-    /// `POSTERN_FAILED_LOGIN_KNOWN_FOR`
-    pub known_for: Duration,
-    /// `POSTERN_FAILED_LOGIN_COUNTERS`
-    pub counters: u32,
-}
-
-/// What an Argon2id hash costs (RFC 9106).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Argon2Cost {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub passes: u32,
-    /// Lanes.
-    pub lanes: u32,
 }
 
 /// Which clock the server goes by (SPEC O6).

@@ -7,12 +7,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::time::Duration;
 
+use postern_policy::lockout;
+
 use super::field::{Default, Row};
 use super::kinds::Problem;
 use super::table::{PLAN_ROWS, ROWS};
-use super::{
-    Argon2Cost, ClockKind, Config, Effective, FailedLogins, Listen, LogFormat, Machine, Origin, Purpose,
-};
+use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
@@ -121,12 +121,12 @@ impl Config {
             support_url: String::new(),
             timezone: jiff::tz::TimeZone::UTC,
             language: String::new(),
-            failed_logins: FailedLogins::default(),
+            failed_logins: lockout::Figures::default(),
             max_connections: 0,
             max_connections_per_address: 0,
             max_connections_per_account: 0,
             scram: false,
-            argon2: Argon2Cost { memory_kib: 0, passes: 0, lanes: 0 },
+            argon2: Argon2Cost { memory: 0, passes: 0, lanes: 0 },
             cache: 0,
             disk_reserve: 0,
             pop3_takeover_after: Duration::ZERO,

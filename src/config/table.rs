@@ -226,7 +226,7 @@ pub(super) static ROWS: &[Variable] = &[
         "ARGON2",
         "m=19456,t=2,p=1",
         Field::Other { kind: "`m=KiB,t=passes,p=lanes`", set: argon2 },
-        "The cost of a password's Argon2id hash (I3): memory 8 KiB a lane to 1 GiB, 1 to 100 passes, 1 to 16 lanes.",
+        "The cost of a password's Argon2id hash (I3): memory 8 KiB a lane to 256 MiB, 1 to 100 passes, 1 to 16 lanes; memory times passes at most 1 GiB.",
     ),
     Variable::new(
         "CACHE",
@@ -351,17 +351,19 @@ fn argon2(config: &mut Config, text: &str) -> Result<(), Problem> {
             return Err(Problem::new(format!("has two parts like \"{part}\""), CURE));
         }
     }
-    let (Some(memory_kib), Some(passes), Some(lanes)) = (memory, passes, lanes) else {
+    let (Some(memory), Some(passes), Some(lanes)) = (memory, passes, lanes) else {
         return Err(Problem::new("is incomplete", CURE));
     };
     let sound = (1..=16).contains(&lanes)
         && (1..=100).contains(&passes)
-        && (8 * lanes..=1 << 20).contains(&memory_kib);
+        && (8 * lanes..=256 << 10).contains(&memory)
+        && memory.saturating_mul(passes) <= 1 << 20;
     if !sound {
-        let cure = "write m from 8 times p to 1048576, t from 1 to 100, p from 1 to 16";
+        let cure =
+            "write m from 8 times p to 262144, t from 1 to 100, m times t at most 1048576, p from 1 to 16";
         return Err(Problem::new("is out of range", cure));
     }
-    config.argon2 = Argon2Cost { memory_kib, passes, lanes };
+    config.argon2 = Argon2Cost { memory, passes, lanes };
     Ok(())
 }
 

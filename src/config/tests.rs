@@ -35,7 +35,7 @@ fn an_empty_environment_gives_the_contracts_defaults() {
     assert_eq!(config.hostname, "mx.example.org");
     assert_eq!(config.listen.pop3s.len(), 2);
     assert_eq!(config.web_url, "https://mx.example.org/");
-    assert_eq!(config.argon2, Argon2Cost { memory_kib: 19_456, passes: 2, lanes: 1 });
+    assert_eq!(config.argon2, Argon2Cost { memory: 19_456, passes: 2, lanes: 1 });
     assert_eq!(config.cache, 256 << 20);
     assert_eq!(config.pop3_takeover_after, Duration::from_secs(60));
     assert_eq!(config.pop3_autologout, Duration::from_secs(600));
@@ -74,7 +74,7 @@ fn values_reach_their_places() {
     assert!(config.listen.pop3.is_empty());
     assert_eq!(config.tls, TlsSource::SelfSigned);
     assert_eq!(config.proxy_networks.len(), 2);
-    assert_eq!(config.argon2, Argon2Cost { memory_kib: 65_536, passes: 3, lanes: 2 });
+    assert_eq!(config.argon2, Argon2Cost { memory: 65_536, passes: 3, lanes: 2 });
     assert_eq!(config.plans[0], Plan { name: "basic".into(), recipients: 100 });
     assert_eq!(config.plans[1], Plan { name: "gold".into(), recipients: 500 });
     assert_eq!((config.clock, config.store), (ClockKind::Manual, StoreKind::Memory));

@@ -36,7 +36,7 @@ pub struct Figures {
     /// From sources that an account logged in from in this time, it is no stranger.
     pub known_for: Duration,
     /// Counters that are kept at most; those that changed longest ago go first.
-    pub counters: usize,
+    pub counters: u32,
 }
 
 impl Default for Figures {
@@ -325,7 +325,7 @@ impl Lockout {
     fn put(&mut self, counter: Counter, bucket: Bucket, now: Timestamp) {
         self.buckets.insert(counter, bucket);
         self.changed.insert(counter);
-        if self.buckets.len() > self.figures.counters {
+        if self.buckets.len() > self.figures.counters as usize {
             self.make_room(now);
         }
     }
@@ -336,9 +336,10 @@ impl Lockout {
         let expired: Vec<Counter> =
             self.buckets.keys().copied().filter(|counter| self.has_expired(*counter, now)).collect();
         self.forget(&expired);
-        let goal = self.figures.counters - self.figures.counters / 8;
+        let most = self.figures.counters as usize;
+        let goal = most - most / 8;
         let surplus = self.buckets.len().saturating_sub(goal);
-        if self.buckets.len() <= self.figures.counters || surplus == 0 {
+        if self.buckets.len() <= most || surplus == 0 {
             return;
         }
         // What is locked stays longest: it sorts by the end of its lock.
