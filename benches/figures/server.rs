@@ -177,7 +177,7 @@ impl Server {
             hash: Secret(Zeroizing::new(format!("{{PLAIN}}{PASSWORD}"))),
         };
         let rows = addresses.iter().enumerate().map(row).collect();
-        self.admin(&AdminRequest::AccountImport { rows, keep_going: false })?;
+        self.admin(&AdminRequest::AccountImport { rows, unread: Vec::new(), keep_going: false })?;
         let share = addresses.len().div_ceil(ASKERS).max(1);
         std::thread::scope(|scope| {
             let open = |share: &[String]| share.iter().try_for_each(|address| self.open_access(address));

@@ -40,9 +40,7 @@ fn what_was_acknowledged_survives_sigkill() {
     for round in 1..=rounds {
         let moment = Duration::from_micros(random.next() % 1_200_000);
         load::until_killed(&mut server, &ledger, &mut random, moment);
-        if random.one_in(3) {
-            kill_while_starting(&mut server, &mut random);
-        }
+        kill_while_starting(&mut server, &mut random);
         server.ok(&["check"]);
         server.restart();
         let found = settle(&server, &ledger, &mut random);
@@ -57,9 +55,9 @@ fn number(variable: &str) -> Option<u64> {
 
 /// What a crash left is put in order at the next start; that may be cut short too.
 fn kill_while_starting(server: &mut Server, random: &mut Random) {
-    for _ in 0..2 {
+    for _ in 0..random.below(4) {
         server.spawn();
-        thread::sleep(Duration::from_micros(random.next() % 60_000));
+        thread::sleep(Duration::from_micros(random.next() % 150_000));
         server.sigkill();
     }
 }

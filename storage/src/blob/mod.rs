@@ -1,6 +1,6 @@
 //! Bodies of letters: append-only segment files beside the index.
 //!
-//! A body on its way in is a [`Spool`]: up to 256 KiB in memory, beyond that a file. Sealed, it goes to the committer,
+//! A body on its way in is a [`Spool`](spool::Spool): up to 256 KiB in memory, beyond that a file. Sealed, it goes to the committer,
 //! which writes it as one *frame* into the active segment, or makes the spool's file a segment of its own by renaming.
 //! The index then holds a reference per account ([`BodyRef`]) and one back, from the frame to the account; a frame lives
 //! as long as one reference back is left. A full segment with less than half of it alive is rewritten, and one with

@@ -4,7 +4,7 @@
 //! process, not a power cut. So each flush here ends with an fdatasync of sled's `db` file. sled's thread that runs
 //! every half second stays on, because only it cleans up old parts of the file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +32,7 @@ pub(crate) struct SledEngine {
 
 impl SledEngine {
     pub(crate) fn open(dir: &Path, cache: u64, disk: Arc<dyn Disk>) -> Result<SledEngine, StoreError> {
+        remove_half_snapshots(dir).map_err(|e| StoreError::io("clean up the index's directory", e))?;
         let config = sled::Config::new().path(dir).cache_capacity(cache).flush_every_ms(Some(CLEAN_EVERY));
         let mut attempts = LOCK_ATTEMPTS;
         let db = loop {
@@ -110,6 +111,23 @@ fn is_lock(error: &io::Error) -> bool {
     error.to_string().contains("could not acquire lock")
 }
 
+/// Removes snapshots that a crash cut short. sled writes them as `snap.….generating` and renames them when they are
+/// whole, but its search for the last snapshot passes over another ending, `.in___motion`: it would take half a
+/// snapshot for the last one and call the whole index corrupted. The whole one before is still there.
+fn remove_half_snapshots(dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a call of sled's; it panics on what it finds damaged, and that must not end the thread.
 fn guarded<T>(doing: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -120,5 +138,25 @@ fn guarded<T>(doing: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Re
         }
         Ok(Err(error)) => Err(StoreError::io(doing, io::Error::other(error))),
         Err(_) => Err(StoreError::damaged(format!("could not {doing}: sled panicked"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::SystemDisk;
+
+    #[test]
+    fn a_crash_while_opening_leaves_the_index_readable() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let open = || SledEngine::open(dir.path(), 1 << 20, Arc::new(SystemDisk)).expect("the index opens");
+        let engine = open();
+        engine.apply(&Writes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("written");
+        engine.flush().expect("flushed");
+        drop(engine);
+        let half = dir.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+        fs::write(&half, b"half of it").expect("a file");
+        assert_eq!(open().get(b"key").expect("read").as_deref(), Some(&b"value"[..]));
+        assert!(!half.exists());
     }
 }
