@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use actix_rt::task::JoinHandle;
 use postern_actors::Actors;
 use postern_model::{AccountId, LetterId, Timestamp};
-use postern_storage::{BodyReader, StoreError};
+use postern_storage::{BodyReader, OpenBody, StoreError};
 
 /// How long what was read ahead is kept for a client that does not ask for it.
 const KEEP: Duration = Duration::from_secs(5);
@@ -23,14 +22,8 @@ struct Guess {
 }
 
 struct Reading {
-    body: JoinHandle<Result<BodyReader, StoreError>>,
+    body: OpenBody,
     until: Timestamp,
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.body.abort();
-    }
 }
 
 impl Ahead {
@@ -45,8 +38,7 @@ impl Ahead {
         let guess = self.0.take().filter(|guess| guess.letter == letter);
         let was_right = guess.is_some();
         let body = match guess.and_then(|guess| guess.reading) {
-            // A task that did not come to its end (the runtime is being shut down) is no body.
-            Some(mut reading) => (&mut reading.body).await.unwrap_or(Err(StoreError::Closed)),
+            Some(reading) => reading.body.await,
             None => actors.store().open_body(account, letter).await,
         };
         self.0 = next.map(|letter| {
@@ -72,8 +64,6 @@ impl Ahead {
 
 impl Reading {
     fn begin(actors: &Actors, account: AccountId, letter: LetterId) -> Reading {
-        let store = actors.store().clone();
-        let body = actix_rt::spawn(async move { store.open_body(account, letter).await });
-        Reading { body, until: actors.now().plus(KEEP) }
+        Reading { body: actors.store().open_body(account, letter), until: actors.now().plus(KEEP) }
     }
 }

@@ -36,5 +36,5 @@ pub use engine::EngineKind;
 pub use error::{OpenError, StoreError};
 pub use keyspace::{Key, KeyRange, RawKey};
 pub use open::StoreOptions;
-pub use store::Store;
+pub use store::{OpenBody, Store};
 pub use view::View;

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -59,19 +61,19 @@ impl Pool {
         Ok(())
     }
 
-    /// Runs `work` on one of the threads; where the future is dropped before its turn, not at all.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Queues `work` for one of the threads, now; where the answer is dropped before its turn, it is not done at all.
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Queued<T> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Box::new(move || {
+        let job = Box::new(move || {
             if !answer.is_closed() {
                 // Nobody may be listening any more, and then nobody misses it.
                 let _ = answer.send(work());
             }
-        }))?;
-        answered.await.unwrap_or_else(|_| Err(panicked()))
+        });
+        Queued(self.submit(job).map(|()| answered))
     }
 
     /// Lets the threads finish what is queued and ends them.
@@ -80,6 +82,21 @@ impl Pool {
         self.queue.wake.notify_all();
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             join(thread);
+        }
+    }
+}
+
+/// The answer to work that was queued.
+#[derive(Debug)]
+pub(crate) struct Queued<T>(Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>);
+
+impl<T> Future for Queued<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(answer) => Pin::new(answer).poll(cx).map(|done| done.unwrap_or_else(|_| Err(panicked()))),
+            Err(error) => Poll::Ready(Err(error.clone())),
         }
     }
 }

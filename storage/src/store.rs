@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::thread::{Builder, JoinHandle};
 
 use postern_model::record::Record;
@@ -19,7 +21,7 @@ use crate::disk::Disk;
 use crate::error::{OpenError, StoreError};
 use crate::keyspace::Key;
 use crate::open::{self, Opened, StoreOptions};
-use crate::pool::{is_current, join, lock};
+use crate::pool::{Queued, is_current, join, lock};
 use crate::shared::Shared;
 use crate::view::View;
 
@@ -128,13 +130,13 @@ impl Store {
         Spool::new(self.handle.shared.clone())
     }
 
-    /// Finds a letter's body and reads its beginning.
+    /// Finds a letter's body and reads its beginning; that begins now, before the answer is waited for.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Damaged`], and as [`Store::read`].
-    pub async fn open_body(&self, account: AccountId, letter: LetterId) -> Result<BodyReader, StoreError> {
+    pub fn open_body(&self, account: AccountId, letter: LetterId) -> OpenBody {
         let shared = self.handle.shared.clone();
-        self.handle.shared.readers.run(move || BodyReader::open(&shared, account, letter)).await
+        OpenBody(self.handle.shared.readers.run(move || BodyReader::open(&shared, account, letter)))
     }
 
     /// Whether letters can be taken now; false while the disk is full.
@@ -158,6 +160,18 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
+    }
+}
+
+/// A body that is being opened.
+#[derive(Debug)]
+pub struct OpenBody(Queued<BodyReader>);
+
+impl Future for OpenBody {
+    type Output = Result<BodyReader, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
     }
 }
 
