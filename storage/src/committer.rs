@@ -5,12 +5,8 @@
 //! When the index itself can't be flushed, its memory is ahead of the disk: it is closed, everybody is told
 //! [`StoreError::Full`] or what it was, and it is opened anew once there is room.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -22,129 +18,15 @@ use crate::engine::{self, EngineKind};
 use crate::error::StoreError;
 use crate::letters::LetterIds;
 use crate::plan::{Plan, Planned};
-use crate::pool::lock;
+use crate::queue::{Company, Job, Next, refuse};
 use crate::shared::Shared;
 
-/// Batches that may wait.
-const MAX_WAITING: usize = 8192;
-/// Octets that may wait in memory.
-const MAX_WAITING_OCTETS: usize = 64 << 20;
-/// Batches in one group.
-const MAX_GROUP: usize = 1024;
-/// Octets in one group, but for its last batch.
-const MAX_GROUP_OCTETS: usize = 8 << 20;
 /// The frame buffer is given back when it has grown beyond this.
 const KEEP_BUFFER: usize = 4 << 20;
 /// Lazy batches wait no longer for a flush.
 const LAZY_FLUSH: Duration = Duration::from_millis(500);
 /// How often a store that can't write looks whether it can.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// The answer to a batch; it is worked on whether anybody waits or not.
-#[must_use = "whether the batch was kept is only known from the answer"]
-#[derive(Debug)]
-pub struct Commit(Result<oneshot::Receiver<Result<(), StoreError>>, StoreError>);
-
-impl Commit {
-    /// Waits on a thread that may block; panics on one that drives an asynchronous runtime.
-    pub(crate) fn wait(self) -> Result<(), StoreError> {
-        self.0?.blocking_recv().unwrap_or(Err(StoreError::Closed))
-    }
-}
-
-impl Future for Commit {
-    type Output = Result<(), StoreError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Ok(answer) => Pin::new(answer).poll(cx).map(|a| a.unwrap_or(Err(StoreError::Closed))),
-            Err(error) => Poll::Ready(Err(error.clone())),
-        }
-    }
-}
-
-/// What waits for the committer.
-pub(crate) struct Queue {
-    state: Mutex<Waiting>,
-    wake: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
-    octets: usize,
-    closed: bool,
-}
-
-struct Job {
-    batch: Batch,
-    weight: usize,
-    answer: oneshot::Sender<Result<(), StoreError>>,
-}
-
-enum Next {
-    Group(Vec<Job>),
-    /// Nothing came for as long as was asked.
-    Idle,
-    Closed,
-}
-
-impl Queue {
-    pub(crate) fn new() -> Queue {
-        Queue { state: Mutex::default(), wake: Condvar::new() }
-    }
-
-    /// Queues a batch behind all that was queued before.
-    pub(crate) fn push(&self, batch: Batch) -> Commit {
-        let weight = batch.weight();
-        let (answer, answered) = oneshot::channel();
-        let mut state = lock(&self.state);
-        if state.closed {
-            return Commit(Err(StoreError::Closed));
-        }
-        let too_heavy = state.octets + weight > MAX_WAITING_OCTETS && !state.jobs.is_empty();
-        if state.jobs.len() >= MAX_WAITING || too_heavy {
-            return Commit(Err(StoreError::Busy));
-        }
-        state.octets += weight;
-        state.jobs.push_back(Job { batch, weight, answer });
-        let first = state.jobs.len() == 1;
-        drop(state);
-        if first {
-            self.wake.notify_one();
-        }
-        Commit(Ok(answered))
-    }
-
-    /// Takes nothing more; what waits is still done.
-    pub(crate) fn close(&self) {
-        lock(&self.state).closed = true;
-        self.wake.notify_all();
-    }
-
-    fn next(&self, patience: Option<Duration>) -> Next {
-        let until = patience.map(|patience| Instant::now() + patience);
-        let mut state = lock(&self.state);
-        while state.jobs.is_empty() {
-            if state.closed {
-                return Next::Closed;
-            }
-            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return Next::Idle,
-                Some(left) => self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-        let (mut group, mut octets) = (Vec::new(), 0);
-        while group.len() < MAX_GROUP && octets < MAX_GROUP_OCTETS {
-            let Some(job) = state.jobs.pop_front() else { break };
-            octets += job.weight;
-            group.push(job);
-        }
-        state.octets -= octets;
-        Next::Group(group)
-    }
-}
 
 /// What the committer was opened with.
 pub(crate) struct Committer {
@@ -161,6 +43,7 @@ pub(crate) struct Committer {
     /// Dead segments; they go when what killed them is durable.
     pub(crate) dead: Vec<SegmentId>,
     pub(crate) trouble: Trouble,
+    pub(crate) company: Company,
 }
 
 /// Failures of the engine since it last flushed well.
@@ -177,7 +60,7 @@ impl Committer {
         // However this ends, nobody waits for an answer that does not come.
         let _end = End(self.shared.clone());
         loop {
-            match self.shared.queue.next(self.patience()) {
+            match self.shared.queue.next(self.patience(), self.company) {
                 Next::Group(jobs) => self.group(jobs),
                 Next::Idle => self.idle(),
                 Next::Closed => break,
@@ -207,6 +90,7 @@ impl Committer {
     }
 
     fn group(&mut self, jobs: Vec<Job>) {
+        let (begun, size) = (Instant::now(), jobs.len());
         let room = self.room();
         if !self.shared.gate.is_open()
             && let Err(error) = self.reopen()
@@ -222,6 +106,7 @@ impl Committer {
         if self.dirty.is_some_and(|since| since.elapsed() >= LAZY_FLUSH) {
             let _ = self.flush();
         }
+        self.company = Company::after(size, self.shared.queue.len(), begun.elapsed());
         for answer in answers {
             // Whoever asked may have gone.
             let _ = answer.send(done.clone());
@@ -376,10 +261,8 @@ struct End(Arc<Shared>);
 impl Drop for End {
     fn drop(&mut self) {
         self.0.writable.store(false, Ordering::Relaxed);
-        self.0.queue.close();
         self.0.gate.set(Err(StoreError::Closed));
-        let left = std::mem::take(&mut lock(&self.0.queue.state).jobs);
-        refuse(left, &StoreError::Closed);
+        self.0.queue.abandon();
     }
 }
 
@@ -395,12 +278,6 @@ impl Room {
     fn admits(&self, batch: &Batch) -> Result<(), StoreError> {
         let floor = if batch.appends.is_empty() { self.reserve / 2 } else { self.reserve };
         if self.free >= floor.saturating_add(batch.weight() as u64) { Ok(()) } else { Err(StoreError::Full) }
-    }
-}
-
-fn refuse(jobs: impl IntoIterator<Item = Job>, error: &StoreError) {
-    for job in jobs {
-        let _ = job.answer.send(Err(error.clone()));
     }
 }
 

@@ -244,6 +244,7 @@ fn two_u64(key: &[u8]) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blob::{BackRef, SegmentId, segment_key};
     use crate::keyspace::hex;
 
     /// Where things lie is on disk for ever.
@@ -251,10 +252,14 @@ mod tests {
     fn keys_lie_where_they_always_lay() {
         let (id, letter, inbox) = (AccountId(0x102), LetterId(0x304), MailboxId::INBOX);
         let demo = Domain::parse("demo.test").expect("a domain");
+        let back = BackRef { segment: SegmentId(0x506), offset: 0x708, account: id, letter };
         for (key, golden) in [
             (meta().into_bytes(), "0001"),
             (next_account().into_bytes(), "0002"),
             (clock().into_bytes(), "0003"),
+            (secret().into_bytes(), "0005"),
+            (crate::letters::key().into_bytes(), "0004"),
+            (crate::open::format_key().into_bytes(), "0000"),
             (domain(&demo).into_bytes(), "0164656d6f2e74657374"),
             (address("al@demo.test").into_bytes(), "0264656d6f2e7465737400616c"),
             (account(id).into_bytes(), "03000000000000010200"),
@@ -263,6 +268,7 @@ mod tests {
             (activity(id).into_bytes(), "03000000000000010203"),
             (usage(id).into_bytes(), "03000000000000010204"),
             (app_password(id, AppPasswordId(5)).into_bytes(), "0300000000000001020500000005"),
+            (sending_lock(id).into_bytes(), "03000000000000010206"),
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),
@@ -271,6 +277,9 @@ mod tests {
             (pending(letter, id).into_bytes(), "0400000000000003040000000000000102"),
             (failed_logins(b"x").into_bytes(), "0578"),
             (doomed(id, letter).into_bytes(), "0600000000000001020000000000000304"),
+            (removal(id).into_bytes(), "090000000000000102"),
+            (back.key().into_bytes(), "070000000000000506000000000000070800000000000001020000000000000304"),
+            (segment_key(back.segment).into_bytes(), "080000000000000506"),
         ] {
             assert_eq!(hex(&key), golden);
         }

@@ -15,7 +15,7 @@ use crate::blob::compaction::Sparse;
 use crate::blob::files::Files;
 use crate::blob::segment::Segments;
 use crate::codec;
-use crate::committer::{Committer, Queue, Trouble, offer_sparse};
+use crate::committer::{Committer, Trouble, offer_sparse};
 use crate::disk::{Disk, SystemDisk, sync_dir};
 use crate::engine::{self, Engine, EngineKind, Writes};
 use crate::error::{OpenError, StoreError};
@@ -23,6 +23,7 @@ use crate::keys;
 use crate::keyspace::{Key, Writer, meta, space};
 use crate::letters::{self, LetterIds};
 use crate::pool::Pool;
+use crate::queue::{Company, Queue};
 use crate::shared::{Gate, Shared};
 use crate::view::View;
 
@@ -146,6 +147,7 @@ pub(crate) fn open(
         dirty: None,
         dead: Vec::new(),
         trouble: Trouble::default(),
+        company: Company::default(),
     };
     Ok(Opened { shared, committer, lock })
 }

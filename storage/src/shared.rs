@@ -6,11 +6,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::blob::compaction::Sparse;
 use crate::blob::files::Files;
-use crate::committer::Queue;
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::pool::Pool;
+use crate::queue::Queue;
 use crate::view::View;
 
 /// One store.

@@ -16,12 +16,12 @@ use crate::blob::compaction;
 use crate::blob::reader::BodyReader;
 use crate::blob::spool::Spool;
 use crate::check::{self, CheckReport};
-use crate::committer::Commit;
 use crate::disk::Disk;
 use crate::error::{OpenError, StoreError};
 use crate::keyspace::Key;
 use crate::open::{self, Opened, StoreOptions};
 use crate::pool::{Queued, is_current, join, lock};
+use crate::queue::Commit;
 use crate::shared::Shared;
 use crate::view::View;
 
