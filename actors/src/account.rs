@@ -139,6 +139,8 @@ impl AccountActor {
     fn write_activity(&self) {
         let Some(state) = &self.state else { return };
         let mut batch = Batch::new();
+        // Not where the account has been removed meanwhile.
+        batch.expect(&keys::account(self.account), &state.account);
         batch.put(&keys::activity(self.account), &state.activity);
         batch.lazy();
         drop(self.ground.store.commit(batch));

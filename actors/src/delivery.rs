@@ -74,12 +74,33 @@ impl Actors {
             let actors = self.clone();
             under_way.spawn_local(async move {
                 let arriving = Arriving::Owed { letter, pending };
-                if let Err(refusal) = actors.deliver(account, Deliver { arriving, at }).await {
-                    tracing::warn!(%account, %letter, ?refusal, "an accepted letter waits for its folder");
+                match actors.deliver(account, Deliver { arriving, at }).await {
+                    Ok(()) => {}
+                    Err(Refusal::NoSuchMailbox) => actors.forgive(account, letter).await,
+                    Err(refusal) => {
+                        tracing::warn!(%account, %letter, ?refusal, "an accepted letter waits for its folder");
+                    }
                 }
             });
         }
         while under_way.join_next().await.is_some() {}
+    }
+
+    /// The account was removed while a letter was on its way to it: nothing is owed any more.
+    async fn forgive(&self, account: AccountId, letter: LetterId) {
+        let mut batch = Batch::new();
+        batch.delete(&keys::pending(letter, account));
+        batch.delete(&keys::facts(account, letter));
+        batch.drop_body(account, letter);
+        if let Err(error) = self.store().commit(batch).await {
+            tracing::warn!(%account, %letter, %error, "a letter for an account that is gone stays for now");
+        }
+    }
+
+    /// Makes the account's MailboxActor read its state anew: the account goes.
+    pub(crate) async fn forget_mailbox(&self, account: AccountId) {
+        // Where the actor is gone, so is what it knew.
+        let _ = self.mailboxes().seat(account).addr().send(Reload).await;
     }
 
     async fn deliver(&self, account: AccountId, deliver: Deliver) -> Result<(), Refusal> {

@@ -88,6 +88,7 @@ impl Ground {
 pub(crate) fn refuse(error: &StoreError) -> Refusal {
     match error {
         StoreError::Full => Refusal::StoreFull,
+        StoreError::NotFound => Refusal::NoSuchMailbox,
         StoreError::Closed => Refusal::Stopping,
         error => {
             tracing::error!(%error, "the store failed");

@@ -155,6 +155,8 @@ impl MailboxActor {
     fn count(&mut self, batch: &mut Batch, before: Option<Usage>) {
         let Some(inbox) = self.inbox.as_mut() else { return };
         let (usage, header) = (keys::usage(self.account), keys::mailbox(self.account, INBOX));
+        // An account that is being removed gets nothing more.
+        batch.expect_absent(&keys::removal(self.account));
         // The account's modification sequence stands in the usage and moves with every change of any folder, so
         // this one condition covers them all.
         match before {
@@ -305,6 +307,9 @@ impl Inbox {
     async fn load(store: &Store, account: AccountId, now: Timestamp) -> Result<Inbox, StoreError> {
         store
             .read(move |view| {
+                if !view.contains(&keys::account(account))? {
+                    return Err(StoreError::NotFound);
+                }
                 let usage = view.get(&keys::usage(account))?;
                 let Some(header) = view.get(&keys::mailbox(account, INBOX))? else {
                     let stored = usage.is_some();

@@ -288,6 +288,25 @@ async fn a_removed_account_leaves_nothing_behind() {
 }
 
 #[actix_rt::test]
+async fn a_letter_on_its_way_to_an_account_that_goes_leaves_nothing_behind() {
+    let house = House::new().await;
+    let (alice, bob) = (house.account("alice@demo.test").await, house.account("bob@demo.test").await);
+    let one = house.acceptance("one\r\n", &[alice]).await;
+    let both = house.acceptance("both\r\n", &[alice, bob]).await;
+    // The mailbox's actor lives and knows the folder.
+    assert_eq!(house.sizes("alice@demo.test").await, [0; 0]);
+    house.send("zero\r\n", &[alice]).await.expect("accepted");
+    house.admin(AdminRequest::AccountRemove { address: "alice@demo.test".into() }).await;
+    assert_eq!(house.actors.accept(one).await, Err(Refusal::NoSuchMailbox));
+    assert_eq!(house.actors.accept(both).await, Ok(()));
+    assert_eq!(house.sizes("bob@demo.test").await, [6]);
+    let left = house.actors.store().read(move |view| view.keys(&keys::everything_of(alice), 10)).await;
+    assert_eq!(left.expect("readable"), []);
+    assert_eq!(house.actors.pay_what_is_owed(Timestamp::NEVER).await.expect("readable"), 0);
+    house.clean();
+}
+
+#[actix_rt::test]
 async fn an_alias_receives_and_may_be_a_sender() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;

@@ -117,6 +117,7 @@ pub(super) async fn remove(actors: &Actors, address: &str) -> Result<Value, Admi
     for spelling in &spellings {
         actors.ground().directory.changed(spelling);
     }
+    actors.forget_mailbox(id).await;
     actors.ground().presences.tell(id, &Tell::Closed(Refusal::Suspended), |_, _| true);
     actors.go_on_removing().await.map_err(failed)?;
     Ok(json!({ "address": address, "removed": true }))
