@@ -276,6 +276,26 @@ async fn a_locked_account_does_not_log_in_to_send() {
 }
 
 #[actix_rt::test]
+async fn what_never_reached_the_disk_is_not_gone_by() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let (address, who) = (|| "alice@demo.test".to_owned(), Listener::new(&house));
+    // More than a record may hold: the store takes none of it.
+    let reason = || Some("x".repeat(5 << 20));
+    let lock = AdminRequest::LockSending { address: address(), reason: reason() };
+    house.actors.admin(lock).await.expect_err("too long");
+    let shut = AdminRequest::SetAccess {
+        address: address(),
+        change: AccessChange::Off,
+        protocols: Protocol::ALL.to_vec(),
+        now: false,
+        reason: reason(),
+    };
+    house.actors.admin(shut).await.expect_err("too long");
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("neither locked nor shut");
+}
+
+#[actix_rt::test]
 async fn a_removed_account_leaves_nothing_behind() {
     let house = House::new().await;
     let (alice, bob) = (house.account("alice@demo.test").await, house.account("bob@demo.test").await);
