@@ -296,6 +296,23 @@ async fn what_never_reached_the_disk_is_not_gone_by() {
 }
 
 #[actix_rt::test]
+async fn what_only_looks_waits_for_no_change() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let change = house.actors.administration().await;
+    let address = || "alice@demo.test".to_owned();
+    house.admin(AdminRequest::Check).await;
+    house.admin(AdminRequest::AccountList).await;
+    house.admin(AdminRequest::AccountShow { address: address() }).await;
+    let off = house.access("alice@demo.test", AccessChange::Off);
+    let mut off = std::pin::pin!(off);
+    let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(off.as_mut().poll(cx).is_ready());
+    assert!(!std::future::poll_fn(poll).await, "changes come one after the other");
+    drop(change);
+    off.await;
+}
+
+#[actix_rt::test]
 async fn a_removed_account_leaves_nothing_behind() {
     let house = House::new().await;
     let (alice, bob) = (house.account("alice@demo.test").await, house.account("bob@demo.test").await);
