@@ -194,6 +194,17 @@ async fn what_a_crash_left_owed_is_paid_at_the_next_round_and_only_once() {
     house.clean();
 }
 
+#[actix_rt::test]
+async fn all_that_is_owed_is_paid_in_one_round_however_much_it_is() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    for _ in 0..1_001 {
+        owe(&house, alice).await;
+    }
+    assert_eq!(house.actors.pay_what_is_owed(Timestamp::NEVER).await.expect("readable"), 1_001);
+    assert_eq!(house.sizes("alice@demo.test").await.len(), 1_001);
+}
+
 /// A letter that is accepted and on disk, and not in its folder.
 async fn owe(house: &House, account: AccountId) -> LetterId {
     let acceptance = house.acceptance("owed\r\n", &[account]).await;
