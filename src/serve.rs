@@ -33,7 +33,7 @@ use crate::wording::Places;
 const GRACE: Duration = Duration::from_secs(8);
 /// How long a PROXY header or a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// TLS handshakes under way at once; more wait.
+/// TLS handshakes under way at once; one more ends the one that began first.
 const HANDSHAKES: usize = 1_000;
 /// How long a client may take from POP3's greeting to its login.
 const POP3_LOGIN: Duration = Duration::from_secs(60);
