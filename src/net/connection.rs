@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_actors::{Actors, unpanicked};
 use postern_actors::order::{LastByte, SessionRef, Tell};
+use postern_actors::{Actors, unpanicked};
 use postern_model::Protocol;
 use tracing::Instrument;
 
