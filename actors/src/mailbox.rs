@@ -25,6 +25,9 @@ const INBOX: MailboxId = MailboxId::INBOX;
 /// than was asked for).
 const VANISHED_KEPT: usize = 256;
 
+/// Blocks read at once: 8,192 letters. Nothing is committed for anybody while the store is looked at.
+const BLOCKS_AT_ONCE: usize = 128;
+
 /// One account's mail.
 pub(crate) struct MailboxActor {
     account: AccountId,
@@ -262,7 +265,7 @@ impl Handler<OpenMaildrop> for MailboxActor {
         let now = self.ground.ticker.now();
         let read = async move {
             settled.await;
-            store.read(move |view| FolderRead::new(view, account)).await.map(|read| (read, now))
+            FolderRead::of(&store, account).await.map(|read| (read, now))
         };
         AtomicResponse::new(Box::pin(read.into_actor(self).map(|read, actor, _| {
             let (read, now) = read.map_err(|error| refuse(&error))?;
@@ -280,7 +283,7 @@ impl Handler<CloseMaildrop> for MailboxActor {
         let read = async move {
             settled.await;
             let inbox = Inbox::load(&store, account, now).await?;
-            Ok((inbox, store.read(move |view| FolderRead::new(view, account)).await?))
+            Ok((inbox, FolderRead::of(&store, account).await?))
         };
         AtomicResponse::new(Box::pin(read.into_actor(self).map(move |read, actor, _| {
             let (inbox, read) = read.map_err(|error: StoreError| refuse(&error))?;
@@ -323,7 +326,7 @@ impl Inbox {
     }
 }
 
-/// Everything of the INBOX, read at one moment.
+/// Everything of the INBOX. Only its MailboxActor changes it, and that does nothing else while it reads.
 struct FolderRead {
     header: Option<postern_model::record::MailboxHeader>,
     blocks: Vec<(u32, Block)>,
@@ -331,12 +334,27 @@ struct FolderRead {
 }
 
 impl FolderRead {
-    fn new(view: &postern_storage::View<'_>, account: AccountId) -> Result<FolderRead, StoreError> {
-        Ok(FolderRead {
-            header: view.get(&keys::mailbox(account, INBOX))?,
-            blocks: view.scan(&keys::blocks_of(account, INBOX), usize::MAX)?,
-            vanished: view.scan(&keys::vanished_of(account, INBOX), usize::MAX)?,
-        })
+    async fn of(store: &Store, account: AccountId) -> Result<FolderRead, StoreError> {
+        let mut range = keys::blocks_of(account, INBOX);
+        let first = range.clone();
+        let mut folder = store
+            .read(move |view| {
+                Ok(FolderRead {
+                    header: view.get(&keys::mailbox(account, INBOX))?,
+                    blocks: view.scan(&first, BLOCKS_AT_ONCE)?,
+                    vanished: view.scan(&keys::vanished_of(account, INBOX), usize::MAX)?,
+                })
+            })
+            .await?;
+        let mut found = folder.blocks.len();
+        while let (BLOCKS_AT_ONCE, Some((last, _))) = (found, folder.blocks.last()) {
+            range = range.after(&keys::block(account, INBOX, *last));
+            let next = range.clone();
+            let blocks = store.read(move |view| view.scan(&next, BLOCKS_AT_ONCE)).await?;
+            found = blocks.len();
+            folder.blocks.extend(blocks);
+        }
+        Ok(folder)
     }
 
     /// The snapshot that one POP3 session sees (SPEC C1).

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use postern_model::mime::Scanner;
-use postern_model::record::Pending;
+use postern_model::record::{Block, Pending, Usage};
 use postern_model::{
     AccountId, LetterId, MailFrom, MailboxId, ManualClock, Protocol, SessionId, Timestamp, Uid,
 };
 use postern_policy::Refusal;
+use postern_policy::mailbox::{Arrival, Folder};
 use postern_storage::{Batch, EngineKind, Store, StoreOptions, keys};
 use zeroize::Zeroizing;
 
@@ -255,6 +256,41 @@ async fn quit_removes_what_was_deleted_and_nothing_else() {
     drop(admitted);
     assert_eq!(house.sizes("alice@demo.test").await, [4, 6]);
     house.clean();
+}
+
+#[actix_rt::test]
+async fn a_large_folder_is_read_whole_and_loses_only_what_was_deleted() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let count = 20_000;
+    fill(&house, alice, count).await;
+    let who = Listener::new(&house);
+    let admitted = house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("admitted");
+    let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    assert!(maildrop.letters.iter().map(|letter| letter.uid).eq((1..=count).map(Uid)));
+    let gone = vec![Uid(1), Uid(count / 2), Uid(count)];
+    house.actors.close_maildrop(maildrop.lease, gone.clone()).await.expect("on disk");
+    let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    let left = (1..=count).map(Uid).filter(|uid| !gone.contains(uid));
+    assert!(maildrop.letters.iter().map(|letter| letter.uid).eq(left));
+}
+
+/// Gives an account an INBOX of so many letters, without their bodies.
+async fn fill(house: &House, account: AccountId, count: u32) {
+    let (mut folder, mut usage) = (Folder::new(house.actors.now()), Usage::default());
+    let mut batch = Batch::new();
+    for n in 1..=count {
+        let at = house.actors.now();
+        let letter = LetterId(u64::from(n));
+        let arrival = Arrival { letter, size: 1, at, saved: at, flags: Default::default(), pop3_uidl: None };
+        folder.append(arrival, &mut usage).expect("room");
+        if n == count || folder.last_block.entries.len() == Block::CAPACITY {
+            batch.put(&keys::block(account, MailboxId::INBOX, folder.header.last_block), &folder.last_block);
+        }
+    }
+    batch.put(&keys::mailbox(account, MailboxId::INBOX), &folder.header);
+    batch.put(&keys::usage(account), &usage);
+    house.actors.store().commit(batch).await.expect("room");
 }
 
 #[actix_rt::test]
