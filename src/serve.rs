@@ -33,7 +33,7 @@ use crate::wording::Places;
 const GRACE: Duration = Duration::from_secs(8);
 /// How long a PROXY header or a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// TLS handshakes under way at once; more wait.
+/// TLS handshakes under way at once; one more ends the one that began first.
 const HANDSHAKES: usize = 1_000;
 /// How long a client may take from POP3's greeting to its login.
 const POP3_LOGIN: Duration = Duration::from_secs(60);
@@ -46,19 +46,23 @@ pub struct Postern;
 
 impl House for Postern {
     fn serve(&self, config: Config) -> Result<(), String> {
-        runtime::run(async move { Server::start(&config).await?.until_told().await })
+        runtime::run(async move {
+            let signals = catch_signals()?;
+            Server::start(&config).await?.until_told(signals).await
+        })
     }
 
     fn demo(&self, mut config: Config) -> Result<(), String> {
         free_ports(&mut config);
         runtime::run(async move {
+            let signals = catch_signals()?;
             let server = Server::start(&config).await?;
             let actors = server.actors.clone();
             let accounts = furnish(|ask| actors.admin(ask)).await.map_err(|error| error.0)?;
             let certificate = self_signed::certificate_path(&config.data_dir);
             let (data_dir, listen) = (config.data_dir.clone(), config.listen.clone());
             print!("{}", demo_banner(&DemoInfo { data_dir, listen, certificate, accounts }));
-            server.until_told().await
+            server.until_told(signals).await
         })
     }
 
@@ -121,8 +125,7 @@ impl Server {
     ///
     /// # Errors
     /// What could not be made durable at the end.
-    pub async fn until_told(self) -> Result<(), String> {
-        let mut signals = Signals::catch().map_err(|error| format!("signals: {error}"))?;
+    pub async fn until_told(self, mut signals: Signals) -> Result<(), String> {
         loop {
             match signals.next().await {
                 Signal::Stop => return self.stop().await,
@@ -152,6 +155,11 @@ impl Server {
         self.workers.stop();
         closed
     }
+}
+
+/// Before the server begins: a signal that comes while it does must not end it halfway, and SIGHUP not at all.
+fn catch_signals() -> Result<Signals, String> {
+    Signals::catch().map_err(|error| format!("signals: {error}"))
 }
 
 fn premises(config: &Config, actors: &Actors, tls: &Tls) -> Premises {

@@ -59,12 +59,18 @@ impl Actors {
     /// # Errors
     /// Where they can't be read; a debt that can't be paid stays and is logged.
     pub(crate) async fn pay_what_is_owed(&self, accepted_before: Timestamp) -> Result<usize, StoreError> {
-        let mut owed = self.store().read(|view| view.scan(&keys::all_pending(), DEBTS_AT_ONCE)).await?;
-        owed.retain(|(_, pending)| pending.accepted < accepted_before);
-        let count = owed.len();
-        let debts = owed.into_iter().map(|((letter, account), pending)| (letter, account, pending));
-        self.pay_all(debts, self.now()).await;
-        Ok(count)
+        let (mut range, mut count) = (keys::all_pending(), 0);
+        loop {
+            let page = range.clone();
+            let mut owed = self.store().read(move |view| view.scan(&page, DEBTS_AT_ONCE)).await?;
+            let Some(((letter, account), _)) = owed.last() else { return Ok(count) };
+            // Those that can't be paid stay, and must not stand before the others for ever.
+            range = range.after(&keys::pending(*letter, *account));
+            owed.retain(|(_, pending)| pending.accepted < accepted_before);
+            count += owed.len();
+            let debts = owed.into_iter().map(|((letter, account), pending)| (letter, account, pending));
+            self.pay_all(debts, self.now()).await;
+        }
     }
 
     async fn pay_all(&self, debts: impl Iterator<Item = (LetterId, AccountId, Pending)>, at: Timestamp) {

@@ -20,8 +20,10 @@ mod registry;
 mod tests;
 pub mod ticker;
 mod timer;
+mod unpanicked;
 
 pub use actors::{Actors, StartError};
 pub use auth::password::Cost as Argon2Cost;
 pub use ground::Settings;
 pub use ticker::Ticker;
+pub use unpanicked::unpanicked;

@@ -38,6 +38,11 @@ pub(crate) struct MaySend {
 #[rtype(result = "Result<Commit, StoreError>")]
 pub(crate) struct SetLock(pub(crate) Option<Lock>);
 
+/// What is in memory may be ahead of the disk.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reload;
+
 /// A lock as it is asked for.
 pub(crate) struct Lock {
     pub(crate) by: By,
@@ -109,5 +114,13 @@ impl Handler<SetLock> for QuotaActor {
             actor.state = Some(State { lock });
             Ok(actor.ground.store.commit(batch))
         })
+    }
+}
+
+impl Handler<Reload> for QuotaActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reload, _: &mut Context<Self>) {
+        self.state = None;
     }
 }

@@ -194,6 +194,17 @@ async fn what_a_crash_left_owed_is_paid_at_the_next_round_and_only_once() {
     house.clean();
 }
 
+#[actix_rt::test]
+async fn all_that_is_owed_is_paid_in_one_round_however_much_it_is() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    for _ in 0..1_001 {
+        owe(&house, alice).await;
+    }
+    assert_eq!(house.actors.pay_what_is_owed(Timestamp::NEVER).await.expect("readable"), 1_001);
+    assert_eq!(house.sizes("alice@demo.test").await.len(), 1_001);
+}
+
 /// A letter that is accepted and on disk, and not in its folder.
 async fn owe(house: &House, account: AccountId) -> LetterId {
     let acceptance = house.acceptance("owed\r\n", &[account]).await;
@@ -273,6 +284,43 @@ async fn a_locked_account_does_not_log_in_to_send() {
     house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("reading goes on");
     house.admin(AdminRequest::UnlockSending { address: address() }).await;
     house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("unlocked");
+}
+
+#[actix_rt::test]
+async fn what_never_reached_the_disk_is_not_gone_by() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let (address, who) = (|| "alice@demo.test".to_owned(), Listener::new(&house));
+    // More than a record may hold: the store takes none of it.
+    let reason = || Some("x".repeat(5 << 20));
+    let lock = AdminRequest::LockSending { address: address(), reason: reason() };
+    house.actors.admin(lock).await.expect_err("too long");
+    let shut = AdminRequest::SetAccess {
+        address: address(),
+        change: AccessChange::Off,
+        protocols: Protocol::ALL.to_vec(),
+        now: false,
+        reason: reason(),
+    };
+    house.actors.admin(shut).await.expect_err("too long");
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("neither locked nor shut");
+}
+
+#[actix_rt::test]
+async fn what_only_looks_waits_for_no_change() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let change = house.actors.administration().await;
+    let address = || "alice@demo.test".to_owned();
+    house.admin(AdminRequest::Check).await;
+    house.admin(AdminRequest::AccountList).await;
+    house.admin(AdminRequest::AccountShow { address: address() }).await;
+    let off = house.access("alice@demo.test", AccessChange::Off);
+    let mut off = std::pin::pin!(off);
+    let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(off.as_mut().poll(cx).is_ready());
+    assert!(!std::future::poll_fn(poll).await, "changes come one after the other");
+    drop(change);
+    off.await;
 }
 
 #[actix_rt::test]

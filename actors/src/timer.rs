@@ -6,6 +6,7 @@ use actix::prelude::*;
 use postern_model::Timestamp;
 
 use crate::actors::{Actors, WeakActors};
+use crate::unpanicked;
 
 /// How often it looks. Housekeeping goes by the machine's time; what is policy's goes by the clock that is passed in.
 const ROUND: Duration = Duration::from_secs(10);
@@ -39,8 +40,8 @@ impl TimerActor {
                 Err(error) => tracing::warn!(%error, "letters accepted before wait"),
             }
         };
-        // One round at a time: the next begins when this one is done.
-        ctx.wait(resume.into_actor(self));
+        // One round at a time: the next begins when this one is done, also where it panicked.
+        ctx.wait(async move { drop(unpanicked(resume).await) }.into_actor(self));
     }
 }
 

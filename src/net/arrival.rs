@@ -161,11 +161,15 @@ impl<S: Door> Porch<S> {
         }
         // Listeners with TLS are not opened without certificates.
         let tls = self.premises.tls.as_ref()?;
-        let Some(_handshake) = seat.handshake() else {
-            tracing::warn!("closed: too many handshakes are under way");
-            return None;
+        let mut handshake = seat.handshake();
+        let shaken = tokio::select! {
+            shaken = self.in_time(tls.accept(socket)) => shaken,
+            () = handshake.displaced() => {
+                tracing::warn!("closed: too many handshakes are under way, and this one began first");
+                return None;
+            }
         };
-        match self.in_time(tls.accept(socket)).await {
+        match shaken {
             Some(Ok(stream)) => Some(Stream::Tls(stream)),
             Some(Err(error)) => {
                 tracing::info!(%error, "closed: the handshake failed");

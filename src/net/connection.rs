@@ -1,19 +1,15 @@
 //! One actor per connection: its address is where other actors tell the session something, its context is where the
 //! [`Driver`] runs.
 
-use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_actors::Actors;
 use postern_actors::order::{LastByte, SessionRef, Tell};
+use postern_actors::{Actors, unpanicked};
 use postern_model::Protocol;
 use tracing::Instrument;
 
@@ -88,6 +84,8 @@ pub(super) fn serve<S: Door>(
     };
     let mut driver = Driver::new(session, stream, link, told, tls, handshake_timeout);
     async move {
+        // So that a panic ends like every other connection: in the log with its counts, and with an actor that stops in
+        // good order instead of being dropped while its thread unwinds.
         let end = unpanicked(driver.run()).await;
         let Traffic { received, sent } = driver.traffic();
         let seconds = clock.now().since(begun).as_secs_f64();
@@ -102,19 +100,4 @@ pub(super) fn serve<S: Door>(
         }
         drop(seat);
     }
-}
-
-/// Runs `work` to its end or its panic, so that a panic ends like every other connection: in the log with its counts,
-/// and with an actor that stops in good order instead of being dropped while its thread unwinds.
-async fn unpanicked<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut work = std::pin::pin!(work);
-    poll_fn(|cx| {
-        let mut work: Pin<&mut _> = work.as_mut();
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    })
-    .await
 }

@@ -3,7 +3,7 @@
 //! One lock, taken when a connection comes and when it goes; nothing is kept of a client that has gone. How many
 //! connections an account may have is AccountActor's to say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix::Recipient;
 use postern_actors::order::Tell;
 use postern_model::SessionId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::network::Network;
 
@@ -23,7 +23,7 @@ pub struct Limits {
     pub total: usize,
     /// From one IPv4 address or IPv6 /64.
     pub per_address: usize,
-    /// Handshakes for TLS that may be under way at a time.
+    /// Handshakes for TLS that may be under way at a time; one more ends the one that began first.
     pub handshakes: usize,
 }
 
@@ -60,7 +60,8 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Table {
     total: usize,
-    handshakes: usize,
+    /// By their connection's number, so in the order in which they came. Dropped, a sender ends its handshake.
+    handshakes: BTreeMap<SessionId, oneshot::Sender<()>>,
     addresses: HashMap<Network, usize>,
     inboxes: HashMap<SessionId, Recipient<Tell>>,
 }
@@ -160,14 +161,16 @@ impl Seat {
         }
     }
 
-    /// A handshake begins; `None` where too many are under way.
-    pub(crate) fn handshake(&self) -> Option<Handshake> {
+    /// A handshake begins. Where too many are under way the oldest makes room: an honest client is done in a moment, so
+    /// the oldest is one that only holds a place, and holding all of them keeps nobody out.
+    pub(crate) fn handshake(&self) -> Handshake {
+        let (place, displaced) = oneshot::channel();
         let mut table = self.connections.table();
-        if table.handshakes >= self.connections.limits.handshakes {
-            return None;
+        if table.handshakes.len() >= self.connections.limits.handshakes {
+            table.handshakes.pop_first();
         }
-        table.handshakes += 1;
-        Some(Handshake(self.connections.clone()))
+        table.handshakes.insert(self.id, place);
+        Handshake { connections: self.connections.clone(), id: self.id, displaced }
     }
 
     /// From now on it can be told that the server stops.
@@ -203,17 +206,30 @@ impl Drop for Seat {
 
 /// A handshake that is under way; it counts until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Handshake(Arc<Connections>);
+pub(crate) struct Handshake {
+    connections: Arc<Connections>,
+    id: SessionId,
+    displaced: oneshot::Receiver<()>,
+}
+
+impl Handshake {
+    /// Returns when it has to make room for another.
+    pub(crate) async fn displaced(&mut self) {
+        // Nothing is ever sent: the sender's end is the message.
+        let _ = (&mut self.displaced).await;
+    }
+}
 
 impl Drop for Handshake {
     fn drop(&mut self) {
-        let mut table = self.0.table();
-        table.handshakes = table.handshakes.saturating_sub(1);
+        self.connections.table().handshakes.remove(&self.id);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot::error::TryRecvError;
+
     use super::*;
 
     fn connections() -> Arc<Connections> {
@@ -260,12 +276,19 @@ mod tests {
     }
 
     #[test]
-    fn handshakes_are_bounded() {
+    fn of_too_many_handshakes_the_oldest_goes() {
         let all = connections();
-        let (seat, _) = all.arrive();
-        let first = seat.handshake();
-        assert!(first.is_some() && seat.handshake().is_none());
+        let seats: Vec<Seat> = (0..3).map(|_| all.arrive().0).collect();
+        let mut first = seats[0].handshake();
+        let mut second = seats[1].handshake();
+        assert!(first.displaced.try_recv().is_err_and(|e| e == TryRecvError::Closed));
+        assert!(second.displaced.try_recv().is_err_and(|e| e == TryRecvError::Empty));
         drop(first);
-        assert!(seat.handshake().is_some());
+        assert_eq!(all.table().handshakes.len(), 1, "the place is the second's");
+        drop(second);
+        let mut third = seats[2].handshake();
+        assert!(third.displaced.try_recv().is_err_and(|e| e == TryRecvError::Empty));
+        drop(third);
+        assert!(all.table().handshakes.is_empty());
     }
 }

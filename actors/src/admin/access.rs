@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{AccessChange, AdminError, failed, find};
 use crate::Actors;
 use crate::account::{Announce, ChangeRefused, Reload, Set};
-use crate::quota::{Lock, SetLock};
+use crate::quota::{self, Lock, SetLock};
 
 pub(super) async fn set_access(
     actors: &Actors,
@@ -71,8 +71,13 @@ pub(super) async fn lock_sending(
     let account = find(actors, address).await?;
     let locked = lock.is_some();
     let lock = lock.map(|reason| Lock { by: By::Operator, reason });
-    let commit = actors.quota(account).addr().send(SetLock(lock)).await.map_err(|_| gone())?;
-    commit.map_err(failed)?.await.map_err(failed)?;
+    let seat = actors.quota(account);
+    let commit = seat.addr().send(SetLock(lock)).await.map_err(|_| gone())?.map_err(failed)?;
+    if let Err(error) = commit.await {
+        // The actor must not go on with what never reached the disk.
+        let _ = seat.addr().send(quota::Reload).await;
+        return Err(failed(error));
+    }
     Ok(json!({ "address": address, "sending_locked": locked }))
 }
 

@@ -106,6 +106,13 @@ pub(super) async fn list(actors: &Actors) -> Result<Value, AdminError> {
 
 /// Takes the account's addresses away at once; its mail follows piece by piece.
 pub(super) async fn remove(actors: &Actors, address: &str) -> Result<Value, AdminError> {
+    begin_removing(actors, address).await?;
+    actors.go_on_removing().await.map_err(failed)?;
+    Ok(json!({ "address": address, "removed": true }))
+}
+
+async fn begin_removing(actors: &Actors, address: &str) -> Result<(), AdminError> {
+    let _one_at_a_time = actors.administration().await;
     let id = find(actors, address).await?;
     let spellings = addresses_of(actors, id).await?;
     let mut batch = Batch::new();
@@ -119,8 +126,7 @@ pub(super) async fn remove(actors: &Actors, address: &str) -> Result<Value, Admi
     }
     actors.forget_mailbox(id).await;
     actors.ground().presences.tell(id, &Tell::Closed(Refusal::Suspended), |_, _| true);
-    actors.go_on_removing().await.map_err(failed)?;
-    Ok(json!({ "address": address, "removed": true }))
+    Ok(())
 }
 
 /// All spellings by which an account is found.

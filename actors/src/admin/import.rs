@@ -84,7 +84,10 @@ async fn create(actors: &Actors, row: Good) -> Result<(), AdminError> {
             kept.map_err(|_| AdminError("the system gives no random numbers".to_owned()))?
         }
     };
-    accounts::create(actors, &row.address, row.plan, credentials).await.map(|_| ())
+    // Hashing is done: only now other changes have to wait, and what they did since the row was judged is seen.
+    let _one_at_a_time = actors.administration().await;
+    let (address, _) = accounts::new_address(actors, &row.address.to_string()).await?;
+    accounts::create(actors, &address, row.plan, credentials).await.map(|_| ())
 }
 
 fn report(problems: &[String]) -> String {

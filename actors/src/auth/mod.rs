@@ -29,6 +29,7 @@ use postern_policy::lockout::{Counter, Figures};
 use zeroize::Zeroizing;
 
 use crate::order::{CredentialRef, Proof, ScramCandidates, SessionRef};
+use crate::unpanicked;
 use attempts::State;
 use requests::Shared;
 
@@ -190,7 +191,7 @@ impl Handler<Verify> for AuthActor {
 
     fn handle(&mut self, ask: Verify, _: &mut Context<Self>) -> Self::Result {
         let shared = Rc::clone(&self.shared);
-        Box::pin(async move {
+        let verify = async move {
             let Verify { proof, protocol, session } = ask;
             match proof {
                 Proof::Password { user, password } => {
@@ -198,7 +199,8 @@ impl Handler<Verify> for AuthActor {
                 }
                 Proof::Scram { user, matched } => shared.conclude_scram(&user, matched, &session).await,
             }
-        })
+        };
+        Box::pin(alone(verify))
     }
 }
 
@@ -207,7 +209,7 @@ impl Handler<ScramKeysOf> for AuthActor {
 
     fn handle(&mut self, ask: ScramKeysOf, _: &mut Context<Self>) -> Self::Result {
         let shared = Rc::clone(&self.shared);
-        Box::pin(async move { shared.scram_keys(&ask.user, ask.protocol, ask.session).await })
+        Box::pin(alone(async move { shared.scram_keys(&ask.user, ask.protocol, ask.session).await }))
     }
 }
 
@@ -218,6 +220,12 @@ impl Handler<SaveFailedLogins> for AuthActor {
         let shared = Rc::clone(&self.shared);
         Box::pin(async move { shared.save().await })
     }
+}
+
+/// A request whose panic is its own affair: without this actor nobody could log in any more. The attempt it began counts
+/// as a failure, and the state is whole at every step.
+async fn alone<T>(request: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    unpanicked(request).await.unwrap_or(Err(Refusal::Unavailable))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ struct Records {
     uses: Mutex<Vec<(AppPasswordId, IpAddr)>>,
     counters: Mutex<HashMap<Vec<u8>, FailedLogins>>,
     broken: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Records {
@@ -33,6 +34,7 @@ impl Records {
 impl CredentialSource for Records {
     fn find<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Found>, Refusal>> {
         Box::pin(async move {
+            assert!(!self.panics.load(Ordering::Relaxed), "this test wants a panic");
             if self.broken.load(Ordering::Relaxed) {
                 return Err(Refusal::Unavailable);
             }
@@ -255,6 +257,17 @@ async fn the_user_name_is_the_address_in_any_spelling() {
     for user in [ALICE, "Alice@Demo.Test", "\"alice\"@demo.test"] {
         assert_eq!(bench.login(HOME, user, "secret").await, by(CredentialRef::Account), "{user}");
     }
+}
+
+#[actix::test]
+async fn a_panic_ends_one_login_and_not_all() {
+    let bench = Bench::new().await;
+    bench.records.panics.store(true, Ordering::Relaxed);
+    assert_eq!(bench.login(HOME, ALICE, "secret").await, Err(Refusal::Unavailable));
+    let keys = bench.scram_keys(ALICE, &session(HOME)).await;
+    assert_eq!(keys.map(|_| ()), Err(Refusal::Unavailable));
+    bench.records.panics.store(false, Ordering::Relaxed);
+    assert_eq!(bench.login(HOME, ALICE, "secret").await, by(CredentialRef::Account));
 }
 
 /// SPEC I1, I2.

@@ -41,17 +41,19 @@ fn too_many_in_all_are_told_so_under_tls_too() {
 }
 
 #[test]
-fn handshakes_beyond_the_limit_are_not_begun() {
+fn handshakes_that_only_hold_a_place_keep_nobody_out() {
     run(async {
         let (_dir, tls) = encryption::tls();
         let limits = Limits { total: 100, per_address: 100, handshakes: 1 };
         let world =
             World::start(Plan { limits, tls: Some(tls), implicit_tls: true, ..Plan::default() }).await;
-        let _silent = world.connect().await;
+        let mut silent = world.connect().await;
         while world.connections.count() == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(world.connect().await.rest().await, "");
+        let mut client = encryption::connect(&world).await;
+        client.expect("hello\r\n").await;
+        assert_eq!(silent.rest().await, "", "closed to make room");
     });
 }
 
