@@ -67,6 +67,7 @@ impl House for Postern {
     }
 
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
+        must_exist(config, &request)?;
         runtime::run(async move {
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
             let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
@@ -78,6 +79,17 @@ impl House for Postern {
             answer
         })
     }
+}
+
+/// A mistyped directory is not to look like an empty store. A store begins with its first start or its first domain.
+fn must_exist(config: &Config, request: &AdminRequest) -> Result<(), AdminError> {
+    if matches!(request, AdminRequest::DomainAdd { .. }) || config.data_dir.join("index").exists() {
+        return Ok(());
+    }
+    Err(AdminError(format!(
+        "{}: there is no store here; set POSTERN_DATA_DIR to the server's, or begin with `postern domain add`",
+        config.data_dir.display()
+    )))
 }
 
 /// A running server.
@@ -153,6 +165,7 @@ impl Server {
         let store = self.actors.store().clone();
         let closed = close(store).await;
         self.workers.stop();
+        tracing::info!("stopped");
         closed
     }
 }

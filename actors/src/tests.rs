@@ -400,6 +400,9 @@ async fn an_alias_receives_and_may_be_a_sender() {
     house.admin(AdminRequest::AliasAdd { address, alias: name.clone() }).await;
     assert_eq!(house.actors.find_recipient(&alias).await, Ok(alice));
     assert_eq!(house.actors.owns(alice, &alias).await, Ok(true)); // I5
+    // Who names an alias does not mean the account and all its mail.
+    let removed = house.actors.admin(AdminRequest::AccountRemove { address: name.clone() }).await;
+    assert!(removed.is_err_and(|error| error.0.contains("is an alias")));
     house.admin(AdminRequest::AliasRemove { alias: name }).await;
     assert_eq!(house.actors.owns(alice, &alias).await, Ok(false));
 }

@@ -36,6 +36,17 @@ fn exit_status_says_how_it_went() {
     }
 }
 
+/// A mistyped directory neither looks like an empty store nor becomes one.
+#[test]
+fn a_directory_without_a_store_is_named() {
+    let mut server = Server::stopped(&[]);
+    let elsewhere = server.scratch("elsewhere").join("mistyped");
+    server.set("POSTERN_DATA_DIR", &elsewhere.to_string_lossy());
+    let outcome = server.cli(&["account", "list"], "");
+    assert_failed(&outcome, &["there is no store here", "POSTERN_DATA_DIR"]);
+    assert!(!elsewhere.exists());
+}
+
 #[test]
 fn json_is_one_document_with_and_without_a_server() {
     let mut server = Server::with_accounts(&[]);

@@ -111,9 +111,21 @@ pub(super) async fn remove(actors: &Actors, address: &str) -> Result<Value, Admi
     Ok(json!({ "address": address, "removed": true }))
 }
 
+/// Mail is gone for good: whoever names an alias may mean the alias alone.
+async fn by_its_own_name(actors: &Actors, address: &str) -> Result<(), AdminError> {
+    let key = EmailAddress::parse(address).ok().and_then(|address| address.key()).unwrap_or_default();
+    match actors.ground().directory.find_key(key).await.map_err(failed)? {
+        Some(AddressEntry { kind: AddressKind::Alias, .. }) => Err(AdminError(format!(
+            "{address} is an alias: take it away with `postern account alias remove`, or name the account itself"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 async fn begin_removing(actors: &Actors, address: &str) -> Result<(), AdminError> {
     let _one_at_a_time = actors.administration().await;
     let id = find(actors, address).await?;
+    by_its_own_name(actors, address).await?;
     let spellings = addresses_of(actors, id).await?;
     let mut batch = Batch::new();
     for spelling in &spellings {
