@@ -37,8 +37,13 @@ impl Ahead {
     ) -> Result<BodyReader, StoreError> {
         let guess = self.0.take().filter(|guess| guess.letter == letter);
         let was_right = guess.is_some();
-        let body = match guess.and_then(|guess| guess.reading) {
-            Some(reading) => reading.body.await,
+        let read = match guess.and_then(|guess| guess.reading) {
+            Some(reading) => reading.body.await.ok(),
+            None => None,
+        };
+        let body = match read {
+            Some(body) => Ok(body),
+            // What could not be read ahead (the store was busy then) may be read now.
             None => actors.store().open_body(account, letter).await,
         };
         self.0 = next.map(|letter| {
