@@ -99,7 +99,7 @@ impl Actors {
         batch.delete(&keys::facts(account, letter));
         batch.drop_body(account, letter);
         if let Err(error) = self.store().commit(batch).await {
-            tracing::warn!(%account, %letter, %error, "a letter for an account that is gone stays for now");
+            tracing::warn!(%account, %letter, %error, "a letter for an account that is gone waits for the next round");
         }
     }
 
