@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
-use postern_policy::{Refusal, lockout};
+use postern_policy::{Refusal, abuse, access, lockout};
 use postern_storage::{Store, StoreError};
 
 use crate::directory::Directory;
+use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::ticker::Ticker;
 
@@ -17,7 +18,7 @@ use crate::ticker::Ticker;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The plans by name (SPEC Q1).
-    pub plans: BTreeMap<String, Figures>,
+    pub plans: BTreeMap<String, Plan>,
     /// The plan of an account for which none is named.
     pub default_plan: String,
     /// The server's own name: who writes to its postmaster reaches the one of the nearest domain of ours above it.
@@ -26,6 +27,22 @@ pub struct Settings {
     pub default_language: String,
     /// How long a POP3 session must be silent before a new login may take over (SPEC C2).
     pub takeover_after: Duration,
+    /// Checks of mail in any interval of a plan (SPEC C3).
+    pub check_burst: u32,
+    /// So much earlier a check is forgiven.
+    pub check_grace: Duration,
+    /// When access opens and closes (SPEC A).
+    pub access: access::Figures,
+    /// When sending is locked by itself (SPEC Q4).
+    pub abuse: abuse::Figures,
+    /// Whether an inactive account's mail is refused (SPEC A9).
+    pub inactive_refuses_mail: bool,
+    /// Whether mail programs need a password of their own (SPEC A12).
+    pub client_password: bool,
+    /// The brake on mass closing (SPEC A16).
+    pub brake: BrakeFigures,
+    /// Writes the letters of notices (SPEC N).
+    pub composer: Arc<dyn Composer>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -38,17 +55,44 @@ pub struct Settings {
     pub lockout: lockout::Figures,
 }
 
+/// What a plan allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What may be sent (SPEC Q1, Q2).
+    pub sends: Figures,
+    /// How far apart mail may be checked over POP3 (SPEC C3); zero: any time.
+    pub check_interval: Duration,
+}
+
+/// When nothing closes by itself until an operator has looked (SPEC A16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrakeFigures {
+    /// Accounts that one look may close, whatever their share.
+    pub accounts: u64,
+    /// Their share of all accounts that it may close, in percent.
+    pub percent: u64,
+}
+
 #[cfg(test)]
 impl Settings {
     /// The defaults, with hashes that cost nothing.
     pub(crate) fn for_tests() -> Settings {
-        let figures = Figures { recipients: 100 };
+        let figures = Plan { sends: Figures::FREE, check_interval: Duration::ZERO };
+        let plus = Plan { sends: Figures { per_hour: None, ..Figures::FREE }, ..figures };
         Settings {
-            plans: BTreeMap::from([("free".to_owned(), figures), ("plus".to_owned(), figures)]),
+            plans: BTreeMap::from([("free".to_owned(), figures), ("plus".to_owned(), plus)]),
             default_plan: "free".to_owned(),
             hostname: "mail.demo.test".to_owned(),
             default_language: "en".to_owned(),
             takeover_after: Duration::from_secs(60),
+            check_burst: 1,
+            check_grace: Duration::from_secs(10),
+            access: access::Figures::default(),
+            abuse: abuse::Figures::default(),
+            inactive_refuses_mail: false,
+            client_password: false,
+            brake: BrakeFigures { accounts: 100, percent: 1 },
+            composer: Arc::new(crate::notice::Plain),
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

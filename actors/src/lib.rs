@@ -12,6 +12,7 @@ mod directory;
 mod ground;
 mod loaded;
 mod mailbox;
+pub mod notice;
 pub mod order;
 mod presence;
 mod quota;
@@ -24,6 +25,6 @@ mod unpanicked;
 
 pub use actors::{Actors, StartError};
 pub use auth::password::Cost as Argon2Cost;
-pub use ground::Settings;
+pub use ground::{BrakeFigures, Plan, Settings};
 pub use ticker::Ticker;
 pub use unpanicked::unpanicked;

@@ -10,6 +10,7 @@ use crate::blob::spool::SealedBody;
 use crate::codec;
 use crate::error::StoreError;
 use crate::keyspace::{Key, RawKey, kind, space};
+use crate::log::{Logged, Ring};
 
 /// Changes and the preconditions under which they may be made.
 ///
@@ -22,6 +23,7 @@ pub struct Batch {
     pub(crate) appends: Vec<Append>,
     pub(crate) drops: Vec<(AccountId, LetterId)>,
     pub(crate) moves: Vec<Move>,
+    pub(crate) logs: Vec<Logged>,
     pub(crate) error: Option<StoreError>,
     lazy: bool,
 }
@@ -126,6 +128,15 @@ impl Batch {
         self
     }
 
+    /// Puts an entry at the end of one of the account's rings, which keeps the last `keep` (at least 1); where the
+    /// account is gone, nothing is logged. Numbers ascend in the order in which batches come to pass.
+    pub fn log<R: Record>(&mut self, account: AccountId, ring: Ring, keep: u32, record: &R) -> &mut Batch {
+        if let Some(record) = self.encode(record) {
+            self.logs.push(Logged { account, ring, keep, record });
+        }
+        self
+    }
+
     /// The batch is answered when it is visible; it becomes durable within a second.
     pub fn lazy(&mut self) -> &mut Batch {
         self.lazy = true;
@@ -139,6 +150,7 @@ impl Batch {
             && self.appends.is_empty()
             && self.drops.is_empty()
             && self.moves.is_empty()
+            && self.logs.is_empty()
     }
 
     pub(crate) fn is_lazy(&self) -> bool {
@@ -150,7 +162,8 @@ impl Batch {
         let writes: usize = self.writes.iter().map(|(k, v)| k.len() + v.as_ref().map_or(0, Vec::len)).sum();
         let bodies: usize = self.appends.iter().map(|a| a.body.in_memory()).sum();
         let moves: usize = self.moves.iter().map(|m| m.frame.len()).sum();
-        writes + bodies + moves
+        let logs: usize = self.logs.iter().map(|entry| entry.record.len()).sum();
+        writes + bodies + moves + logs
     }
 
     fn encode<R: Record>(&mut self, record: &R) -> Option<Vec<u8>> {

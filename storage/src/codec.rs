@@ -1,20 +1,11 @@
 //! How a record becomes bytes: one version byte, then bincode.
 //!
-//! The configuration is frozen, since every stored byte depends on it. The decode limit keeps a damaged length from
+//! The decode limit of the coding keeps a damaged length from
 //! asking for memory without end.
 
-use postern_model::record::Record;
+use postern_model::record::{CODING as CONFIG, MAX_RECORD, Record};
 
 use crate::error::StoreError;
-
-/// No record is longer, in octets; what is, is neither written nor read.
-pub(crate) const MAX_RECORD: usize = 4 << 20;
-
-const CONFIG: bincode::config::Configuration<
-    bincode::config::LittleEndian,
-    bincode::config::Varint,
-    bincode::config::Limit<MAX_RECORD>,
-> = bincode::config::standard().with_limit::<MAX_RECORD>();
 
 /// A record's bytes as they are stored today.
 ///

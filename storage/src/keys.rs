@@ -2,11 +2,11 @@
 
 use postern_model::mime::Facts;
 use postern_model::record::{
-    Access, Account, Activity, AddressEntry, AppPassword, Block, ClockReading, Credentials, DomainEntry,
-    Doomed, FailedLogins, MailboxHeader, NextAccount, Pending, Removal, SendingLock, StoreMeta, StoreSecret,
-    Usage, Vanished,
+    Abuse, Access, Account, Activity, AddressEntry, AppPassword, Block, Brake, Checks, ClockReading, Credentials,
+    DomainEntry, Doomed, Due, FailedLogins, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Removal,
+    SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
 };
-use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq};
+use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, Timestamp};
 
 use crate::blob::BodyRef;
 use crate::keyspace::{Key, KeyRange, Parts, RawKey, Writer, kind, meta as meta_kind, space};
@@ -29,6 +29,16 @@ pub fn clock() -> Key<ClockReading> {
 /// The store's secret.
 pub fn secret() -> Key<StoreSecret> {
     Writer::space(space::META).u8(meta_kind::SECRET).key()
+}
+
+/// The brake on mass closing (SPEC A16).
+pub fn brake() -> Key<Brake> {
+    Writer::space(space::META).u8(meta_kind::BRAKE).key()
+}
+
+/// The plans that accounts may have.
+pub fn plan_names() -> Key<PlanNames> {
+    Writer::space(space::META).u8(meta_kind::PLANS).key()
 }
 
 /// A domain whose mail stays here.
@@ -93,6 +103,16 @@ pub fn activity(id: AccountId) -> Key<Activity> {
 /// Whether an account's sending is locked.
 pub fn sending_lock(id: AccountId) -> Key<SendingLock> {
     Writer::account(id, kind::SENDING_LOCK).key()
+}
+
+/// When an account's mail was checked.
+pub fn checks(id: AccountId) -> Key<Checks> {
+    Writer::account(id, kind::CHECKS).key()
+}
+
+/// What the abuse rules remember of an account.
+pub fn abuse(id: AccountId) -> Key<Abuse> {
+    Writer::account(id, kind::ABUSE).key()
 }
 
 /// What an account stores.
@@ -215,6 +235,36 @@ pub fn removal(id: AccountId) -> Key<Removal> {
 /// All accounts whose removal has begun.
 pub fn all_removals() -> KeyRange<AccountId, Removal> {
     Writer::space(space::REMOVAL).range(|key| last_u64(key).map(AccountId))
+}
+
+/// An account's place in the index of what falls due at `at`; times before 1970 count as 1970.
+pub fn due(at: Timestamp, id: AccountId) -> Key<Due> {
+    Writer::space(space::DUE).u64(instant(at)).u64(id.0).key()
+}
+
+/// All that falls due, the earliest first.
+pub fn all_due() -> KeyRange<(Timestamp, AccountId), Due> {
+    Writer::space(space::DUE).range(|key| {
+        let (at, id) = two_u64(key)?;
+        Some((Timestamp(i64::try_from(at).ok()?), AccountId(id)))
+    })
+}
+
+fn instant(at: Timestamp) -> u64 {
+    u64::try_from(at.0).unwrap_or(0)
+}
+
+/// A notice that is owed to an account, under the id of the letter that it will be.
+pub fn owed_notice(letter: LetterId, id: AccountId) -> Key<OwedNotice> {
+    Writer::space(space::OUTBOX).u64(letter.0).u64(id.0).key()
+}
+
+/// All notices that are owed, in the order of their letters' ids.
+pub fn all_owed_notices() -> KeyRange<(LetterId, AccountId), OwedNotice> {
+    Writer::space(space::OUTBOX).range(|key| {
+        let (letter, id) = two_u64(key)?;
+        Some((LetterId(letter), AccountId(id)))
+    })
 }
 
 /// The failed logins of a source, an account or a pair of both; what `who` holds is the caller's affair.

@@ -21,6 +21,8 @@ pub(crate) mod space {
     pub(crate) const FRAME_REFS: u8 = 0x07;
     pub(crate) const SEGMENT: u8 = 0x08;
     pub(crate) const REMOVAL: u8 = 0x09;
+    pub(crate) const DUE: u8 = 0x0a;
+    pub(crate) const OUTBOX: u8 = 0x0b;
     /// Parts of long values, the engine's own affair.
     pub(crate) const PIECES: u8 = 0xf0;
 }
@@ -33,6 +35,8 @@ pub(crate) mod meta {
     pub(crate) const CLOCK: u8 = 0x03;
     pub(crate) const LETTERS: u8 = 0x04;
     pub(crate) const SECRET: u8 = 0x05;
+    pub(crate) const BRAKE: u8 = 0x06;
+    pub(crate) const PLANS: u8 = 0x07;
 }
 
 /// The byte behind the account's id in [`space::ACCOUNT`].
@@ -44,11 +48,15 @@ pub(crate) mod kind {
     pub(crate) const USAGE: u8 = 0x04;
     pub(crate) const APP_PASSWORD: u8 = 0x05;
     pub(crate) const SENDING_LOCK: u8 = 0x06;
+    pub(crate) const CHECKS: u8 = 0x07;
+    pub(crate) const ABUSE: u8 = 0x08;
     pub(crate) const MAILBOX: u8 = 0x10;
     pub(crate) const BLOCK: u8 = 0x11;
     pub(crate) const VANISHED: u8 = 0x12;
     pub(crate) const FACTS: u8 = 0x20;
     pub(crate) const BODY: u8 = 0x21;
+    pub(crate) const LOG_HEAD: u8 = 0x30;
+    pub(crate) const LOG: u8 = 0x31;
 }
 
 /// Where one record of type `R` lies.

@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::keyspace::Key;
 use crate::letters::{self, LetterIds};
+use crate::log::{self, LogHead, Logged};
 use crate::view;
 
 /// A group on its way to the disk.
@@ -91,6 +92,7 @@ impl<'a> Plan<'a> {
             self.expect_no_body(append)?;
         }
         let found = self.find(batch.drops, batch.moves)?;
+        let heads = self.heads(&batch.logs)?;
         // From here on nothing can fail.
         for (account, letter, place) in found.dropped {
             self.release(account, letter, place);
@@ -98,6 +100,7 @@ impl<'a> Plan<'a> {
         for (key, value) in batch.writes {
             self.out.writes.insert(key, value);
         }
+        self.log(heads, batch.logs);
         for append in batch.appends {
             self.append(append);
         }
@@ -143,6 +146,37 @@ impl<'a> Plan<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Where the rings of those accounts stand that are to get entries; not of accounts that are gone.
+    fn heads(&self, logs: &[Logged]) -> Result<BTreeMap<AccountId, LogHead>, StoreError> {
+        let mut heads = BTreeMap::new();
+        for entry in logs {
+            let (account, key) = (entry.account, log::head(entry.account));
+            if heads.contains_key(&account) {
+                continue;
+            }
+            match self.get(key.as_bytes())? {
+                Some(stored) => drop(heads.insert(account, view::read(key.as_bytes(), &stored)?)),
+                None if self.get(keys::account(account).as_bytes())?.is_some() => {
+                    heads.insert(account, LogHead::default());
+                }
+                None => {}
+            }
+        }
+        Ok(heads)
+    }
+
+    fn log(&mut self, mut heads: BTreeMap<AccountId, LogHead>, logs: Vec<Logged>) {
+        for entry in logs {
+            let Some(head) = heads.get_mut(&entry.account) else { continue };
+            let (key, value, gone) = head.push(entry);
+            self.out.writes.extend(gone.into_iter().map(|key| (key, None)));
+            self.out.writes.insert(key, Some(value));
+        }
+        for (account, head) in heads {
+            self.put(&log::head(account), &head);
+        }
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

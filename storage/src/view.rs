@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::keys;
 use crate::keyspace::{Key, KeyRange, RawKey, Writer, hex, space};
+use crate::log::{self, Ring};
 
 /// The index between two commits. What it shows may not be durable yet; whoever must know waits for its own commit.
 pub struct View<'a> {
@@ -78,6 +79,50 @@ impl<'a> View<'a> {
             }
         })?;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// The last `limit` entries of one of an account's rings, the oldest first, each with its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Io`].
+    pub fn log<R: Record>(
+        &self,
+        account: AccountId,
+        ring: Ring,
+        limit: usize,
+    ) -> Result<Vec<(u64, R)>, StoreError> {
+        let (first, next) = self.ring(account, ring)?;
+        let from = next.saturating_sub(limit as u64).max(first);
+        let (mut entries, mut failed) = (Vec::new(), None);
+        let range = log::from(account, ring, from);
+        self.engine.scan(&range.start, &range.end, &mut |key, stored| match log::read(stored) {
+            Ok(entry) => {
+                entries.push(entry);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                failed = Some(damaged(key, &error.to_string()));
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(entries), Err)
+    }
+
+    /// The `back`-th last entry of one of an account's rings (1: the last); `None` where there never was one or it made
+    /// room for others.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Io`].
+    pub fn logged<R: Record>(&self, account: AccountId, ring: Ring, back: u64) -> Result<Option<R>, StoreError> {
+        let (first, next) = self.ring(account, ring)?;
+        let Some(n) = next.checked_sub(back.max(1)).filter(|n| *n >= first) else { return Ok(None) };
+        let stored = self.engine.get(log::at(account, ring, n).as_bytes())?;
+        stored.map(|stored| log::read(&stored).map(|(_, record)| record)).transpose()
+    }
+
+    fn ring(&self, account: AccountId, ring: Ring) -> Result<(u64, u64), StoreError> {
+        let head = self.get(&log::head(account))?.unwrap_or_default();
+        Ok(head.rings[ring as usize])
     }
 
     /// The first `limit` keys of a range, whatever lies under them.

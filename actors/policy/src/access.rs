@@ -1,68 +1,127 @@
 //! Who may come in by which protocol (SPEC A): each protocol of each account is a gate.
 //!
+//! Nothing here changes anything: a decision is a list of [`Event`]s, and [`crate::standing::apply`] says what becomes
+//! of an account's [`Standing`] by each of them. So the list of events is the account's whole story, and the stored
+//! state is what it comes to.
+//!
 //! ```text
-//!            on (opens at once)          block
-//!      ┌────────────────────────► On ─────────────┐
-//!     Off ◄───────────────────────┘   off         ▼
-//!      ▲  └──────────────────────────────────► Blocked
-//!      └───────────────────────────────────────────┘  unblock
+//!             request                      deadline (15 minutes later)
+//!      ┌────────────────────────► Pending ─────────────┐
+//!      │                          │  │ block           ▼
+//!     Off ◄───────────────────────┘  │       ┌──────── On   ◄── request "now" (operator), from Off or Pending
+//!      ▲ ▲          off              │ block │         │
+//!      │ │                           ▼       ▼         │ off · idle · inactive · theft · too many connections
+//!      │ └─────────────────────── Blocked              │
+//!      │           unblock           ▲ block (from Off)│
+//!      └───────────────────────────────────────────────┘
 //! ```
-//! `Pending` stands between `Off` and `On` where access opens after a delay (SPEC A2).
+//! A theft mark keeps every gate from being requested until the password is changed (SPEC A14).
 
-use postern_model::record::{Access, Account, Actor, Gate, GateState, Status};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use postern_model::record::{Access, Actor, Event, Gate, GateState, SendingLock, Standing, Status, Warned};
 use postern_model::{Protocol, Timestamp};
 
 use crate::Refusal;
+use crate::calendar::Span;
 
-/// All that a login is judged by, after its password was found correct.
-#[derive(Debug)]
-pub struct Entry<'a> {
-    /// The account.
-    pub account: &'a Account,
-    /// Its gates.
-    pub access: &'a Access,
+/// The figures of SPEC A, from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// From the switch to the opening (A2).
+    pub activation_delay: Duration,
+    /// POP3 closes when it was not used for so long (A6); `None`: never.
+    pub pop3_idle: Option<Span>,
+    /// IMAP likewise (A15).
+    pub imap_idle: Option<Span>,
+    /// Whether IMAP counts as use of POP3 (A15).
+    pub imap_keeps_pop3: bool,
+    /// An account is inactive after so long without a login (A9); `None`: never.
+    pub inactive_after: Option<Span>,
+    /// Whether logins on the web alone count for that (A9).
+    pub web_logins_only: bool,
+    /// How long before it acts a warning goes out (A11); zero: none does.
+    pub warn_before: Duration,
+    /// Distinct minutes of 24 hours in which POP3 may be logged in to (A13); `None`: any.
+    pub pop3_minutes: Option<u32>,
+    /// The same for IMAP.
+    pub imap_minutes: Option<u32>,
+    /// Distinct networks within `theft_window` from which on a theft is suspected (A14); `None`: never.
+    pub theft_networks: Option<u32>,
+    /// The time in which these are counted.
+    pub theft_window: Duration,
+    /// An abuse lock closes all external access, not sending alone (A7).
+    pub abuse_closes_access: bool,
+}
+
+impl Default for Figures {
+    /// SPEC's defaults.
+    fn default() -> Figures {
+        Figures {
+            activation_delay: Duration::from_secs(15 * 60),
+            pop3_idle: Some(Span::Months(2)),
+            imap_idle: None,
+            imap_keeps_pop3: false,
+            inactive_after: Some(Span::Months(9)),
+            web_logins_only: false,
+            warn_before: Duration::from_secs(7 * 24 * 60 * 60),
+            pop3_minutes: Some(1000),
+            imap_minutes: None,
+            theft_networks: Some(10),
+            theft_window: Duration::from_secs(60 * 60),
+            abuse_closes_access: false,
+        }
+    }
+}
+
+/// A login whose password was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
     /// The protocol asked for.
     pub protocol: Protocol,
+    /// Where it comes from.
+    pub from: IpAddr,
     /// Whether the connection is encrypted.
     pub tls: bool,
+    /// The user has said "my program cannot do SSL" (SPEC P5).
+    pub legacy_plaintext: bool,
+    /// The account's own password came where a client password is demanded (SPEC A12).
+    pub needs_client_password: bool,
     /// Sessions that the account has open already.
     pub sessions: usize,
     /// Sessions that it may have open.
     pub session_limit: u32,
 }
 
-/// May this login in, by this protocol, now? (SPEC A1, A4, P5)
-///
-/// # Errors
-/// The first reason that keeps it out; what the user can't change comes before what they can.
-pub fn admit(entry: &Entry<'_>) -> Result<(), Refusal> {
-    let protocol = entry.protocol;
-    if entry.account.status == Status::Suspended {
-        return Err(Refusal::Suspended);
-    }
-    let gate = gate(entry.access, protocol);
-    match gate.state {
-        GateState::Blocked => {
-            return Err(Refusal::AccessBlocked { protocol, reason: gate.reason.clone() });
-        }
-        GateState::Off => return Err(Refusal::AccessOff { protocol, reason: gate.reason.clone() }),
-        GateState::Pending { opens_at } => return Err(Refusal::AccessPending { protocol, opens_at }),
-        GateState::On => {}
-    }
-    if !entry.tls && !entry.account.legacy_plaintext {
-        return Err(Refusal::PlaintextRefused);
-    }
-    if entry.sessions >= entry.session_limit as usize {
-        return Err(Refusal::TooManySessions { limit: entry.session_limit });
-    }
-    Ok(())
+/// What a question comes to: an answer, and what happened by it. The events hold whatever the answer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision<T> {
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+    /// The answer.
+    pub answer: Result<T, Refusal>,
+}
+
+/// Who asks for something, when, and from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Who.
+    pub by: Actor,
+    /// From which address, where they are connected.
+    pub from: Option<IpAddr>,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// What is to be done with a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Switch on, at once.
-    On,
+    /// Switch on: it opens after the delay (SPEC A2), or at once where the operator says so.
+    On {
+        /// At once.
+        now: bool,
+    },
     /// Switch off.
     Off,
     /// Shut against the user's will (SPEC A7).
@@ -78,35 +137,101 @@ pub enum ChangeError {
     Blocked,
     /// It is not blocked.
     NotBlocked,
+    /// A theft is suspected: the password has to be changed first (SPEC A14).
+    Theft,
+    /// Sending is locked by the abuse rules, which closes access here (SPEC A8).
+    Locked,
+    /// The account is inactive or suspended: log in on the web, or set the status, first.
+    Suspended,
 }
 
-/// The gate after `change`. Asking for what is there already keeps its history as it is.
+/// May this login in, by this protocol, now? (SPEC A1, A4, A13, A14, P5). What is due is expected to be done already
+/// ([`on_deadline`]). A POP3 login that is let in is not yet one: [`came_in`] or [`turned_away`] follows.
+pub fn admit(standing: &Standing, attempt: &Attempt, figures: &Figures, now: Timestamp) -> Decision<()> {
+    let _ = (standing, attempt, figures, now);
+    unimplemented!()
+}
+
+/// A login is complete: POP3 has the maildrop, IMAP and SMTP are authenticated; `None`: the web (SPEC A6, A9).
+pub fn came_in(standing: &Standing, protocol: Option<Protocol>, asker: Asker, figures: &Figures) -> Vec<Event> {
+    let _ = (standing, protocol, asker, figures);
+    unimplemented!()
+}
+
+/// A login that [`admit`] let in was refused further on, by the maildrop (SPEC C1, C3).
+pub fn turned_away(standing: &Standing, protocol: Protocol, refusal: &Refusal, asker: Asker) -> Vec<Event> {
+    let _ = (standing, protocol, refusal, asker);
+    unimplemented!()
+}
+
+/// Changes gates. Asking for what is there already keeps its history as it is.
 ///
 /// # Errors
-/// [`ChangeError`] where the state machine above has no such arrow.
+/// The gate that can't be changed so, and why; then none is.
 pub fn change(
-    gate: &Gate,
-    change: Change,
-    now: Timestamp,
-    by: Actor,
-    reason: Option<String>,
-) -> Result<Gate, ChangeError> {
-    let state = match (change, gate.state) {
-        (Change::On, GateState::On) | (Change::Off, GateState::Off) => return Ok(gate.clone()),
-        (Change::On | Change::Off, GateState::Blocked) => return Err(ChangeError::Blocked),
-        (Change::On, _) => GateState::On,
-        (Change::Off, _) => GateState::Off,
-        (Change::Block, _) => GateState::Blocked,
-        (Change::Unblock, GateState::Blocked) => GateState::Off,
-        (Change::Unblock, _) => return Err(ChangeError::NotBlocked),
-    };
-    Ok(Gate { state, since: now, by, reason })
+    standing: &Standing,
+    change: &Change,
+    protocols: &[Protocol],
+    text: Option<String>,
+    asker: Asker,
+    figures: &Figures,
+) -> Result<Vec<Event>, (Protocol, ChangeError)> {
+    let _ = (standing, change, protocols, text, asker, figures);
+    unimplemented!()
+}
+
+/// Sets the status (SPEC A5, A9).
+pub fn set_status(standing: &Standing, status: Status, asker: Asker) -> Vec<Event> {
+    let _ = (standing, status, asker);
+    unimplemented!()
+}
+
+/// Locks sending (SPEC Q4, Q5), and where the reason or the figures say so closes access (SPEC A7, A14).
+pub fn lock(standing: &Standing, lock: SendingLock, asker: Asker, figures: &Figures) -> Vec<Event> {
+    let _ = (standing, lock, asker, figures);
+    unimplemented!()
+}
+
+/// Unlocks it.
+pub fn unlock(standing: &Standing, asker: Asker) -> Vec<Event> {
+    let _ = (standing, asker);
+    unimplemented!()
+}
+
+/// When [`on_deadline`] has something to do; `None`: never, unless something happens.
+pub fn deadline(standing: &Standing, figures: &Figures) -> Option<Timestamp> {
+    let _ = (standing, figures);
+    unimplemented!()
+}
+
+/// Whether closings for want of use may go on (SPEC A16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// They do.
+    Goes,
+    /// The brake holds them.
+    Held,
+}
+
+/// Does all that is due at `now`: gates open (A2), warnings go out (A11), gates close (A6, A15), the account becomes
+/// inactive (A9), a lock ends (Q4). Nothing closes that was not warned of `warn_before` earlier, also where the server
+/// was down meanwhile. Returns nothing where nothing is due.
+pub fn on_deadline(standing: &Standing, figures: &Figures, closing: Closing, now: Timestamp) -> Vec<Event> {
+    let _ = (standing, figures, closing, now);
+    unimplemented!()
+}
+
+/// Whether events close something for want of use: what the brake counts (SPEC A16).
+pub fn closes(events: &[Event]) -> bool {
+    let _ = events;
+    unimplemented!()
 }
 
 /// A new account's gates: all off (SPEC A1).
 pub fn all_off(now: Timestamp) -> Access {
-    let gate = Gate { state: GateState::Off, since: now, by: Actor::Operator, reason: None };
-    Access { pop3: gate.clone(), imap: gate.clone(), smtp: gate }
+    let gate = Gate { state: GateState::Off, since: now, by: Actor::Operator, reason: None, text: None };
+    let (pop3, imap, smtp) = (gate.clone(), gate.clone(), gate);
+    Access { pop3, imap, smtp, theft: None, warned: Warned::default(), due: None }
 }
 
 /// The gate of one protocol.
@@ -118,90 +243,8 @@ pub fn gate(access: &Access, protocol: Protocol) -> &Gate {
     }
 }
 
-/// The gate of one protocol, to be changed.
-pub fn gate_mut(access: &mut Access, protocol: Protocol) -> &mut Gate {
-    match protocol {
-        Protocol::Pop3 => &mut access.pop3,
-        Protocol::Imap => &mut access.imap,
-        Protocol::Smtp => &mut access.smtp,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(status: Status, legacy_plaintext: bool) -> Account {
-        Account {
-            address: "alice@demo.test".into(),
-            plan: "free".into(),
-            status,
-            language: "en".into(),
-            created: Timestamp::default(),
-            legacy_plaintext,
-        }
-    }
-
-    fn with(state: GateState) -> Access {
-        let mut access = all_off(Timestamp::default());
-        access.pop3.state = state;
-        access
-    }
-
-    /// state | status | tls | ticked "cannot do SSL" | open sessions -> answer
-    #[test]
-    fn a_login_meets_the_gate_as_it_stands() {
-        use GateState::{Blocked, Off, On, Pending};
-        use Status::{Active, Inactive, Suspended};
-        let opens_at = Timestamp::from_seconds(900);
-        let protocol = Protocol::Pop3;
-        let off = Refusal::AccessOff { protocol, reason: None };
-        let blocked = Refusal::AccessBlocked { protocol, reason: None };
-        let pending = Refusal::AccessPending { protocol, opens_at };
-        for (state, status, tls, ticked, sessions, answer) in [
-            (On, Active, true, false, 0, Ok(())),
-            (On, Inactive, true, false, 0, Ok(())),
-            (Off, Active, true, false, 0, Err(off)),         // A1
-            (Blocked, Active, true, false, 0, Err(blocked)), // A7
-            (Pending { opens_at }, Active, true, false, 0, Err(pending)), // A2
-            (On, Suspended, true, false, 0, Err(Refusal::Suspended)),
-            (On, Active, false, false, 0, Err(Refusal::PlaintextRefused)), // P5
-            (On, Active, false, true, 0, Ok(())),                          // P5
-            (On, Active, true, false, 9, Ok(())),
-            (On, Active, true, false, 10, Err(Refusal::TooManySessions { limit: 10 })),
-        ] {
-            let (account, access) = (account(status, ticked), with(state));
-            let entry =
-                Entry { account: &account, access: &access, protocol, tls, sessions, session_limit: 10 };
-            assert_eq!(admit(&entry), answer, "{state:?} {status:?} tls={tls}");
-        }
-    }
-
-    #[test]
-    fn gates_move_only_along_the_arrows() {
-        use GateState::{Blocked, Off, On};
-        let opens = GateState::Pending { opens_at: Timestamp::from_seconds(900) };
-        for (from, what, to) in [
-            (Off, Change::On, Ok(On)),
-            (opens, Change::On, Ok(On)),
-            (opens, Change::Off, Ok(Off)),
-            (On, Change::Off, Ok(Off)),
-            (On, Change::Block, Ok(Blocked)),
-            (Blocked, Change::On, Err(ChangeError::Blocked)),
-            (Blocked, Change::Off, Err(ChangeError::Blocked)),
-            (Blocked, Change::Unblock, Ok(Off)),
-            (On, Change::Unblock, Err(ChangeError::NotBlocked)),
-        ] {
-            let gate = with(from).pop3;
-            let after = change(&gate, what, Timestamp::from_seconds(1), Actor::Operator, None);
-            assert_eq!(after.map(|g| g.state), to, "{from:?} {what:?}");
-        }
-    }
-
-    #[test]
-    fn asking_for_what_is_there_already_keeps_its_date() {
-        let gate = with(GateState::On).pop3;
-        let again = change(&gate, Change::On, Timestamp::from_seconds(5), Actor::User, None);
-        assert_eq!(again, Ok(gate));
-    }
+/// When a gate that stands open will close by itself if it is not used (SPEC A6, A15): for `account show`.
+pub fn closes_at(standing: &Standing, protocol: Protocol, figures: &Figures) -> Option<Timestamp> {
+    let _ = (standing, protocol, figures);
+    unimplemented!()
 }

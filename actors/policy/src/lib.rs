@@ -1,11 +1,15 @@
 //! Postern's decisions as pure functions: what is known goes in, with the time as an argument; what is to happen
 //! comes out. No actors, no store, no clock, so a year of policy is a table in a test.
 
+pub mod abuse;
 pub mod access;
+pub mod calendar;
 pub mod lockout;
 pub mod mailbox;
 pub mod maildrop;
+pub mod notice;
 pub mod refusal;
 pub mod send_window;
+pub mod standing;
 
 pub use refusal::Refusal;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postern_model::record::Reason;
 use postern_model::{Protocol, Timestamp};
 
 /// Why something was refused.
@@ -21,8 +22,10 @@ pub enum Refusal {
     AccessOff {
         /// Which.
         protocol: Protocol,
-        /// Why, where somebody said so.
-        reason: Option<String>,
+        /// Why, where it was not the user's wish.
+        reason: Option<Reason>,
+        /// Free text to it.
+        text: Option<String>,
     },
     /// Switched on, not yet open (SPEC A2).
     AccessPending {
@@ -36,7 +39,9 @@ pub enum Refusal {
         /// Which.
         protocol: Protocol,
         /// Why.
-        reason: Option<String>,
+        reason: Option<Reason>,
+        /// Free text to it.
+        text: Option<String>,
     },
     /// The account is shut as a whole.
     Suspended,
@@ -47,12 +52,34 @@ pub enum Refusal {
         /// How many it may have.
         limit: u32,
     },
+    /// The account's own password came where a password made for mail programs is demanded (SPEC A12).
+    ClientPasswordNeeded,
     /// Another POP3 session has the mailbox (SPEC C1).
     InUse,
+    /// Mail was checked a moment ago (SPEC C3).
+    TooSoon {
+        /// How far apart checks have to be, as it is announced.
+        interval: Duration,
+        /// When the next may be.
+        retry_after: Duration,
+    },
     /// Sending is locked (SPEC Q4, Q5).
     SendingLocked {
         /// Why.
-        reason: Option<String>,
+        reason: Reason,
+        /// Free text to it.
+        text: Option<String>,
+        /// Until when; without it until somebody unlocks.
+        until: Option<Timestamp>,
+    },
+    /// As many letters went out as may (SPEC Q3).
+    SendLimit {
+        /// So many letters
+        limit: u32,
+        /// in any stretch of this length.
+        window: Duration,
+        /// When the next may go.
+        retry_after: Duration,
     },
     /// More recipients than a letter may have (SPEC Q2).
     TooManyRecipients {
@@ -65,6 +92,8 @@ pub enum Refusal {
     AuthorNotOwned,
     /// No such recipient here.
     NoSuchMailbox,
+    /// The recipient's account is inactive, and takes no mail then (SPEC A9).
+    InactiveMailbox,
     /// The recipient is elsewhere and no route leads there.
     NoRoute,
     /// No room on the disk.

@@ -47,4 +47,8 @@ id! {
 impl MailboxId {
     /// The folder that POP3 shows and letters are delivered to.
     pub const INBOX: MailboxId = MailboxId(1);
+    /// The folder for what was thrown away (RFC 6154 `\\Trash`); there once a letter is in it.
+    pub const TRASH: MailboxId = MailboxId(2);
+    /// The folder for what is kept (RFC 6154 `\\Archive`); there once a letter is in it.
+    pub const ARCHIVE: MailboxId = MailboxId(3);
 }

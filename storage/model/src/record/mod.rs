@@ -3,6 +3,9 @@
 //! A record's fields are positional on disk. A change makes a new version: the old structure stays beside it and is
 //! read for ever ([`Record::decode_old`]); enum variants are only appended.
 
+mod event;
+mod gate;
+
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,13 @@ use crate::ids::{AccountId, LetterId, MailboxId};
 use crate::imap::{Flags, ModSeq, Uid, UidValidity};
 use crate::status::Protocol;
 use crate::time::Timestamp;
+pub use event::{
+    Abuse, Brake, Standing, Checks, Due, Event, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice,
+    PlanNames, Recipients, Score, SeenBody, Warning, What,
+};
+pub use gate::{
+    Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal, Warned,
+};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
@@ -22,6 +32,22 @@ pub trait Record: Encode + Decode<()> {
     fn decode_old(_version: u8, _bytes: &[u8]) -> Option<Self> {
         None
     }
+}
+
+/// The most that a record takes, in octets; what is longer is neither written nor read.
+pub const MAX_RECORD: usize = 4 << 20;
+
+/// How records become bytes. Frozen: every stored byte depends on it.
+pub const CODING: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<MAX_RECORD>,
+> = bincode::config::standard().with_limit::<MAX_RECORD>();
+
+/// Reads what an older version wrote, all of it.
+fn decode_frozen<T: Decode<()>>(bytes: &[u8]) -> Option<T> {
+    let (record, read) = bincode::decode_from_slice(bytes, CODING).ok()?;
+    (read == bytes.len()).then_some(record)
 }
 
 macro_rules! record {
@@ -39,13 +65,9 @@ record! {
     ClockReading = 1;
     AddressEntry = 1;
     DomainEntry = 1;
-    Account = 1;
     Credentials = 1;
     AppPassword = 1;
-    Access = 1;
-    Activity = 1;
     Usage = 1;
-    SendingLock = 1;
     Removal = 1;
     MailboxHeader = 1;
     Block = 1;
@@ -123,6 +145,37 @@ pub struct Account {
     pub created: Timestamp,
     /// The user has said "my program cannot do SSL" (SPEC P5).
     pub legacy_plaintext: bool,
+    /// What becomes of what POP3 deletes (SPEC C4).
+    pub pop3_delete: Pop3Delete,
+}
+
+/// What QUIT does with what POP3 deleted (SPEC C4). Under all but `Delete` nothing is lost; it is not offered over POP3
+/// again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pop3Delete {
+    /// It is deleted.
+    #[default]
+    Delete,
+    /// It stays where it is, for the web interface.
+    Keep,
+    /// It goes to the Trash.
+    Trash,
+    /// It goes to the Archive.
+    Archive,
+}
+
+impl Record for Account {
+    const VERSION: u8 = 2;
+    const NAME: &'static str = "Account";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<Account> {
+        type Old = (String, String, Status, String, Timestamp, bool);
+        let old = (version == 1).then(|| decode_frozen::<Old>(bytes)).flatten()?;
+        let (address, plan, status, language, created, legacy_plaintext) = old;
+        let pop3_delete = Pop3Delete::default();
+        Some(Account { address, plan, status, language, created, legacy_plaintext, pop3_delete })
+    }
 }
 
 /// How an account proves who it is.
@@ -172,73 +225,6 @@ pub struct AppPassword {
     pub last_from: Option<String>,
 }
 
-/// Which protocols are open (SPEC A).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Access {
-    /// The gate of POP3.
-    pub pop3: Gate,
-    /// The gate of IMAP.
-    pub imap: Gate,
-    /// The gate of SMTP submission.
-    pub smtp: Gate,
-}
-
-/// One protocol's gate.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Gate {
-    /// Where it stands.
-    pub state: GateState,
-    /// Since when.
-    pub since: Timestamp,
-    /// Who put it there.
-    pub by: Actor,
-    /// Why, where somebody said so.
-    pub reason: Option<String>,
-}
-
-/// Where a gate stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum GateState {
-    /// Shut; the user may switch it on.
-    Off,
-    /// Asked for; opens then (SPEC A2).
-    Pending {
-        /// When it opens.
-        opens_at: Timestamp,
-    },
-    /// Open.
-    On,
-    /// Shut by the operator or a rule; the user can't switch it on (SPEC A7).
-    Blocked,
-}
-
-/// Who changed something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Actor {
-    /// The account's owner.
-    User,
-    /// A deadline.
-    Timer,
-    /// The provider's staff.
-    Operator,
-    /// The abuse rules.
-    Abuse,
-}
-
-/// When an account was used last; written within a second, never waited for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Activity {
-    /// Last successful login by any way.
-    pub login: Option<Timestamp>,
-    /// Last time POP3 reached the transaction state (SPEC A6).
-    pub pop3: Option<Timestamp>,
-    /// Last IMAP login.
-    pub imap: Option<Timestamp>,
-    /// Last SMTP login.
-    pub smtp: Option<Timestamp>,
-}
-
 /// What an account stores (SPEC D8), and how far its changes have counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Usage {
@@ -248,19 +234,6 @@ pub struct Usage {
     pub octets: u64,
     /// The account's modification sequence: of the last change in any folder.
     pub mod_seq: ModSeq,
-}
-
-/// Sending is locked (SPEC Q4, Q5).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SendingLock {
-    /// Since when.
-    pub since: Timestamp,
-    /// Who locked it.
-    pub by: Actor,
-    /// Until when; without it until somebody unlocks.
-    pub until: Option<Timestamp>,
-    /// Why, where somebody said so.
-    pub reason: Option<String>,
 }
 
 /// An account that is being removed: its addresses are gone, its mail goes piece by piece, also across a restart.

@@ -1,0 +1,104 @@
+//! An account's event lists: rings that keep the last so many entries and never grow beyond.
+//!
+//! The committer numbers the entries: it alone knows in which order batches come to pass, so several actors may log to
+//! one account, an entry that came to nothing leaves no gap, and the n-th last entry is found without a search.
+
+use bincode::{Decode, Encode};
+use postern_model::AccountId;
+use postern_model::record::Record;
+
+use crate::codec;
+use crate::error::StoreError;
+use crate::keyspace::{Key, KeyRange, Parts, Writer, kind};
+
+/// Which of an account's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// Changes of what the account may do.
+    Changes,
+    /// Logins and refused logins.
+    Logins,
+    /// Letters and refused letters.
+    Letters,
+}
+
+impl Ring {
+    /// All of them.
+    pub const ALL: [Ring; 3] = [Ring::Changes, Ring::Logins, Ring::Letters];
+
+    fn byte(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Where an account's rings begin and end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct LogHead {
+    /// The number of the next entry of any ring: they tell the order between rings.
+    pub(crate) number: u64,
+    /// Each ring's oldest entry, and the one behind its last.
+    pub(crate) rings: [(u64, u64); 3],
+}
+
+impl Record for LogHead {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "LogHead";
+}
+
+/// An entry on its way.
+pub(crate) struct Logged {
+    pub(crate) account: AccountId,
+    pub(crate) ring: Ring,
+    /// Entries that the ring keeps with this one.
+    pub(crate) keep: u32,
+    pub(crate) record: Vec<u8>,
+}
+
+/// Entries beyond `keep` that one new entry removes at most: a ring whose bound was lowered shrinks step by step.
+const REMOVED_AT_ONCE: u64 = 2;
+
+impl LogHead {
+    /// Takes an entry in: where it goes, its bytes, and the keys of those that make room for it.
+    pub(crate) fn push(&mut self, entry: Logged) -> (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) {
+        let Logged { account, ring, keep, record } = entry;
+        let (first, next) = &mut self.rings[usize::from(ring.byte())];
+        let key = at(account, ring, *next).into_bytes();
+        let value = [&self.number.to_be_bytes()[..], &record].concat();
+        self.number += 1;
+        *next += 1;
+        let surplus = (*next - *first).saturating_sub(u64::from(keep.max(1))).min(REMOVED_AT_ONCE);
+        let gone = (*first..*first + surplus).map(|n| at(account, ring, n).into_bytes()).collect();
+        *first += surplus;
+        (key, value, gone)
+    }
+}
+
+/// Where an account's rings begin and end.
+pub(crate) fn head(account: AccountId) -> Key<LogHead> {
+    Writer::account(account, kind::LOG_HEAD).key()
+}
+
+/// Where an entry lies.
+pub(crate) fn at(account: AccountId, ring: Ring, n: u64) -> Key<()> {
+    Writer::account(account, kind::LOG).u8(ring.byte()).u64(n).key()
+}
+
+/// A ring's entries from the `n`-th on.
+pub(crate) fn from(account: AccountId, ring: Ring, n: u64) -> KeyRange<(), ()> {
+    let range = Writer::account(account, kind::LOG).u8(ring.byte()).range(|key| Parts(key).skip(0).map(|_| ()));
+    match n.checked_sub(1) {
+        Some(before) => range.after(&at(account, ring, before)),
+        None => range,
+    }
+}
+
+/// Reads an entry: its number and the record.
+///
+/// # Errors
+/// [`StoreError::Damaged`].
+pub(crate) fn read<R: Record>(stored: &[u8]) -> Result<(u64, R), StoreError> {
+    let (number, record) = stored
+        .split_first_chunk::<8>()
+        .ok_or_else(|| StoreError::damaged("a log's entry is cut off".to_owned()))?;
+    Ok((u64::from_be_bytes(*number), codec::decode(record)?))
+}
