@@ -11,7 +11,7 @@ use postern_model::mime::Facts;
 use postern_model::record::{Block, Pending, Usage, Vanished};
 use postern_model::{AccountId, Flags, LetterId, MailboxId, Timestamp, Uid};
 use postern_policy::mailbox::{Arrival, Folder, expunge, ranges};
-use postern_policy::maildrop::{Holder, Opening, try_open};
+use postern_policy::maildrop::{Figures, Holder, Opening, try_open};
 use postern_policy::{Refusal, mailbox};
 use postern_storage::{Batch, Commit, SealedBody, Store, StoreError, keys};
 
@@ -174,7 +174,14 @@ impl MailboxActor {
     /// One answer for all that can stand against it: in use, or taken over (SPEC C1, C2).
     fn try_open(&self, now: Timestamp) -> Result<Opening, Refusal> {
         let holder = self.holder.upgrade().map(|lease| Holder { last_byte: lease.session.activity.at() });
-        try_open(holder, self.ground.settings.takeover_after, now)
+        let settings = &self.ground.settings;
+        let figures = Figures {
+            interval: std::time::Duration::ZERO,
+            burst: settings.check_burst,
+            grace: settings.check_grace,
+            takeover_after: settings.takeover_after,
+        };
+        try_open(holder, &postern_model::record::Checks::default(), &figures, now)
     }
 
     fn grant(&mut self, open: OpenMaildrop) -> Arc<Lease> {

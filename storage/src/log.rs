@@ -16,15 +16,20 @@ use crate::keyspace::{Key, KeyRange, Parts, Writer, kind};
 pub enum Ring {
     /// Changes of what the account may do.
     Changes,
-    /// Logins and refused logins.
+    /// Logins.
     Logins,
-    /// Letters and refused letters.
+    /// Refused logins: however many there are, they wash nothing else away.
+    LoginRefusals,
+    /// Letters that were accepted; the send windows are read from here.
     Letters,
+    /// Refused letters.
+    LetterRefusals,
 }
 
 impl Ring {
     /// All of them.
-    pub const ALL: [Ring; 3] = [Ring::Changes, Ring::Logins, Ring::Letters];
+    pub const ALL: [Ring; 5] =
+        [Ring::Changes, Ring::Logins, Ring::LoginRefusals, Ring::Letters, Ring::LetterRefusals];
 
     fn byte(self) -> u8 {
         self as u8
@@ -37,7 +42,7 @@ pub(crate) struct LogHead {
     /// The number of the next entry of any ring: they tell the order between rings.
     pub(crate) number: u64,
     /// Each ring's oldest entry, and the one behind its last.
-    pub(crate) rings: [(u64, u64); 3],
+    pub(crate) rings: [(u64, u64); 5],
 }
 
 impl Record for LogHead {

@@ -100,6 +100,9 @@ impl<'a> Plan<'a> {
         for (key, value) in batch.writes {
             self.out.writes.insert(key, value);
         }
+        for letter in batch.letters {
+            self.out.letters.used(letter);
+        }
         self.log(heads, batch.logs);
         for append in batch.appends {
             self.append(append);

@@ -234,6 +234,31 @@ pub fn all_off(now: Timestamp) -> Access {
     Access { pop3, imap, smtp, theft: None, warned: Warned::default(), due: None }
 }
 
+/// Whether a session of this protocol may go on as things stand (SPEC A2).
+///
+/// # Errors
+/// Why not.
+pub fn stands_open(standing: &Standing, protocol: Protocol) -> Result<(), Refusal> {
+    if standing.status == Status::Suspended {
+        return Err(Refusal::Suspended);
+    }
+    let Gate { state, reason, text, .. } = gate(&standing.access, protocol);
+    let (reason, text) = (*reason, text.clone());
+    match *state {
+        GateState::On => Ok(()),
+        GateState::Off => Err(Refusal::AccessOff { protocol, reason, text }),
+        GateState::Blocked => Err(Refusal::AccessBlocked { protocol, reason, text }),
+        GateState::Pending { opens_at } => Err(Refusal::AccessPending { protocol, opens_at }),
+    }
+}
+
+/// Whether no gate is open or about to open.
+pub fn all_shut(access: &Access) -> bool {
+    Protocol::ALL
+        .into_iter()
+        .all(|protocol| matches!(gate(access, protocol).state, GateState::Off | GateState::Blocked))
+}
+
 /// The gate of one protocol.
 pub fn gate(access: &Access, protocol: Protocol) -> &Gate {
     match protocol {

@@ -32,6 +32,8 @@ pub struct Warned {
     pub imap: Option<Timestamp>,
     /// That the account will become inactive (SPEC A9).
     pub inactive: Option<Timestamp>,
+    /// That a password came without encryption (SPEC P5).
+    pub plaintext: Option<Timestamp>,
 }
 
 /// One protocol's gate.
@@ -148,6 +150,8 @@ pub struct Activity {
     pub imap_minutes: Minutes,
     /// Networks that logged in lately, the latest last, a few at most (SPEC A14).
     pub networks: Vec<SeenNetwork>,
+    /// Events that were applied to the account's standing; says when the next checkpoint is due.
+    pub events: u32,
 }
 
 /// The distinct minutes of the last 24 hours in which something happened: one bit each (SPEC A13).
