@@ -2,14 +2,14 @@
 
 use actix::prelude::*;
 use postern_model::mime::Facts;
-use postern_model::record::Pending;
+use postern_model::record::{Actor as By, Event, OwedNotice, Pending, What};
 use postern_model::{Flags, LetterId, Timestamp};
 use postern_policy::Refusal;
 use postern_policy::mailbox::{Arrival, FolderFull};
-use postern_storage::{Batch, SealedBody, keys};
+use postern_storage::{Batch, Ring, SealedBody, keys};
 
 use super::{INBOX, Inbox, MailboxActor, Receipt};
-use crate::ground::refuse;
+use crate::ground::{EVENTS_KEPT, refuse};
 
 /// A letter for the INBOX.
 pub(crate) enum Arriving {
@@ -17,6 +17,8 @@ pub(crate) enum Arriving {
     Whole { letter: LetterId, body: SealedBody, facts: Box<Facts> },
     /// The body is on disk, this recipient's entry is owed (SPEC D1).
     Owed { letter: LetterId, pending: Pending },
+    /// A notice that is owed, as the letter that it has become: the debt goes with it, so it comes once (SPEC N3).
+    Notice { letter: LetterId, body: SealedBody, facts: Box<Facts>, owed: OwedNotice },
 }
 
 #[derive(Message)]
@@ -29,23 +31,10 @@ pub(crate) struct Deliver {
 impl MailboxActor {
     /// Puts a letter into the INBOX in memory and its batch on the way.
     fn deliver(&mut self, deliver: Deliver) -> Result<Receipt, Refusal> {
+        let mut batch = Batch::new();
+        let (letter, size, accepted) = self.take_in(deliver.arriving, deliver.at, &mut batch)?;
         let Some(inbox) = self.inbox.as_mut() else { return Err(Refusal::Unavailable) };
         let before = inbox.counted();
-        let mut batch = Batch::new();
-        let (letter, size, accepted) = match deliver.arriving {
-            Arriving::Whole { letter, body, facts } => {
-                let size = size(body.len())?;
-                batch.append_body(&[self.account], letter, INBOX, deliver.at, body);
-                batch.put(&keys::facts(self.account, letter), &*facts);
-                (letter, size, deliver.at)
-            }
-            Arriving::Owed { letter, pending } => {
-                let key = keys::pending(letter, self.account);
-                batch.expect(&key, &pending);
-                batch.delete(&key);
-                (letter, pending.size, pending.accepted)
-            }
-        };
         let arrival = Arrival {
             letter,
             size,
@@ -63,6 +52,42 @@ impl MailboxActor {
         self.count(&mut batch, before);
         tracing::debug!(account = %self.account, %letter, uid = uid.0, size, "delivered");
         Ok(self.receipt(self.ground.store.commit(batch)))
+    }
+
+    /// What goes with a letter beside its entry in the folder; returns which it is, its octets, and when it was accepted.
+    fn take_in(
+        &self,
+        arriving: Arriving,
+        at: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(LetterId, u32, Timestamp), Refusal> {
+        let id = self.account;
+        match arriving {
+            Arriving::Whole { letter, body, facts } => {
+                let size = size(body.len())?;
+                batch.append_body(&[id], letter, INBOX, at, body);
+                batch.put(&keys::facts(id, letter), &*facts);
+                Ok((letter, size, at))
+            }
+            Arriving::Owed { letter, pending } => {
+                let key = keys::pending(letter, id);
+                batch.expect(&key, &pending);
+                batch.delete(&key);
+                Ok((letter, pending.size, pending.accepted))
+            }
+            Arriving::Notice { letter, body, facts, owed } => {
+                let size = size(body.len())?;
+                let key = keys::owed_notice(letter, id);
+                batch.expect(&key, &owed);
+                batch.delete(&key);
+                batch.append_body(&[id], letter, INBOX, at, body);
+                batch.put(&keys::facts(id, letter), &*facts);
+                let what = What::Notice { notice: owed.notice, letter };
+                let event = Event { at, by: By::Timer, from: None, what };
+                batch.log(id, Ring::Changes, EVENTS_KEPT, &event);
+                Ok((letter, size, at))
+            }
+        }
     }
 }
 
