@@ -6,6 +6,7 @@ mod contract;
 mod crash;
 mod full;
 mod golden;
+mod golden_gate;
 
 use std::fs::File;
 use std::future::Future;
