@@ -2,7 +2,8 @@
 
 use postern_model::mime::{Envelope, Facts, Part};
 use postern_model::record::{
-    Account, AddressEntry, AddressKind, Block, Doomed, Entry, MailboxHeader, Pending, Status, Usage,
+    Account, AddressEntry, AddressKind, Block, Doomed, Entry, MailboxHeader, Pending, Pop3Delete, Status,
+    Usage,
 };
 use postern_model::{AccountId, Flags, LetterId, MailboxId, ModSeq, Uid, UidValidity};
 
@@ -69,6 +70,7 @@ fn furnish(store: &Store) -> Vec<LetterId> {
             language: "en".into(),
             created: NOW,
             legacy_plaintext: false,
+            pop3_delete: Pop3Delete::Delete,
         };
         batch.put(&keys::account(id), &account);
         batch.put(&keys::address(name), &AddressEntry { account: id, kind: AddressKind::Primary });
