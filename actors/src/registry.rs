@@ -72,6 +72,11 @@ impl<A: PerAccount> Registry<A> {
         seat
     }
 
+    /// All that live.
+    pub(crate) fn living(&self) -> Vec<Arc<Seat<A>>> {
+        self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// Lets go of actors that nobody holds and nobody has asked for `rest_after`; returns how many live on. An actor
     /// stops by itself when the last who could send to it is gone, so no message is ever lost to its rest.
     pub(crate) fn passivate(&self, rest_after: Duration) -> usize {
