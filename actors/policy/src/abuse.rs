@@ -1,6 +1,6 @@
 //! When sending is locked by itself (SPEC Q4): signs of abuse are scored, scores drain, and a full one is a verdict.
 //!
-//! [`observe`] looks at a letter as it is accepted and names the signs in it; they travel in the letter's event.
+//! [`observe()`] looks at a letter as it is accepted and names the signs in it; they travel in the letter's event.
 //! [`apply`] makes scores of events and of nothing else, so the log alone leads to the same verdicts. [`judge`] adds up
 //! what has not drained yet. Arithmetic is in whole thousandths of a point: replay comes to the same on any machine.
 

@@ -250,6 +250,8 @@ fn q4_a_clock_put_back_stops_no_score_from_draining() {
     apply(&mut abuse, &event(noon(), signs(Signal::Pushing, 20)), &figures);
     let back = at("2026-03-01 11:00:00");
     assert_eq!(total(&abuse, &figures, back), 60_000);
+    let low = Figures { threshold: 60, ..figures.clone() };
+    assert_eq!(judge(&abuse, &low, back).map(|verdict| verdict.evidence[0].last), Some(back));
     apply(&mut abuse, &event(back, signs(Signal::Bounce, 1)), &figures);
     assert_eq!(total(&abuse, &figures, back.plus(Duration::from_secs(36 * 60))), 0);
 }
