@@ -26,7 +26,7 @@ pub(crate) mod theft;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use postern_model::record::{Access, Actor, Event, Gate, GateState, Reason, Standing, Warned, What};
+use postern_model::record::{Access, Actor, Event, Gate, GateState, Reason, Standing, Status, Warned, What};
 use postern_model::{Protocol, Timestamp};
 
 use crate::Refusal;
