@@ -115,3 +115,6 @@ fn too_soon(checks: &Checks, figures: &Figures, now: Timestamp) -> Option<Durati
 fn taken_over_lately(checks: &Checks, figures: &Figures, now: Timestamp) -> bool {
     checks.taken_over.is_some_and(|at| now.since(at) < figures.enforced())
 }
+
+#[cfg(test)]
+mod tests;

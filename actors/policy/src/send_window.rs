@@ -147,3 +147,6 @@ pub fn locked(lock: Option<&SendingLock>, now: Timestamp) -> Result<(), Refusal>
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,15 @@ use postern_model::record::{
 use postern_model::{Protocol, Timestamp};
 
 use crate::access::{gate_mut, minutes, theft};
+use crate::notice::PLAINTEXT_EVERY;
 
 /// What becomes of the standing by an event. Events that don't concern it leave it as it is.
 pub fn apply(standing: &mut Standing, event: &Event) {
     let at = event.at;
+    // Says when the next checkpoint is due; a checkpoint itself counts for nothing.
+    if !matches!(event.what, What::Standing(_)) {
+        standing.activity.events = standing.activity.events.wrapping_add(1);
+    }
     let access = &mut standing.access;
     match &event.what {
         What::AccessRequested { protocol, opens_at } => {
@@ -43,6 +48,12 @@ pub fn apply(standing: &mut Standing, event: &Event) {
             came_in(standing, *protocol, at);
             seen(standing, *protocol, event);
         }
+        // Told once in a while, not at each login (SPEC P5).
+        What::LoginRefused { why: LoginRefusal::Plaintext, .. }
+            if access.warned.plaintext.is_none_or(|told| at.since(told) >= PLAINTEXT_EVERY) =>
+        {
+            access.warned.plaintext = Some(at);
+        }
         // The password was right, so it counts as a login where many of them do harm (SPEC A13, A14).
         What::LoginRefused { protocol, why: LoginRefusal::InUse | LoginRefusal::TooSoon } => {
             seen(standing, Some(*protocol), event);
@@ -50,7 +61,7 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         What::Status { status } => {
             standing.status = *status;
             // An account that is taken up again is warned again before anything closes (SPEC A11).
-            access.warned = Warned::default();
+            access.warned = Warned { plaintext: access.warned.plaintext, ..Warned::default() };
         }
         What::Plan { plan } => standing.plan.clone_from(plan),
         What::Password => {

@@ -309,3 +309,24 @@ impl Record for SendingLock {
         Some(SendingLock { since, by, until, reason: Reason::Operator, text, evidence: Vec::new() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_found_by_its_name_alone() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.name()), Some(reason));
+        }
+        for other in ["", "Operator", "operator ", "idle"] {
+            assert_eq!(Reason::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn signals_have_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> = Signal::ALL.into_iter().map(Signal::name).collect();
+        assert_eq!(names.len(), Signal::ALL.len());
+    }
+}
