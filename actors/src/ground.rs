@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
-use postern_policy::{Refusal, abuse, access, lockout};
+use postern_policy::{Refusal, abuse, access, lockout, maildrop};
 use postern_storage::{Store, StoreError};
 
 use crate::directory::Directory;
 use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::ticker::Ticker;
+
+/// Entries that each of an account's lists of events keeps (SPEC A10).
+pub(crate) const EVENTS_KEPT: u32 = 1_000;
 
 /// Figures that the actors go by; made from the configuration.
 #[derive(Clone, Debug)]
@@ -53,6 +56,24 @@ pub struct Settings {
     pub hashes_at_once: usize,
     /// When failed logins slow down and lock out (SPEC I4).
     pub lockout: lockout::Figures,
+}
+
+impl Settings {
+    /// What a plan allows. One that the configuration no longer names allows what the default plan does.
+    pub(crate) fn plan(&self, name: &str) -> Plan {
+        let plan = self.plans.get(name).or_else(|| self.plans.get(&self.default_plan));
+        plan.copied().unwrap_or(Plan { sends: Figures::FREE, check_interval: Duration::ZERO })
+    }
+
+    /// How often a plan's accounts may check mail.
+    pub(crate) fn checks(&self, plan: &str) -> maildrop::Figures {
+        maildrop::Figures {
+            interval: self.plan(plan).check_interval,
+            burst: self.check_burst,
+            grace: self.check_grace,
+            takeover_after: self.takeover_after,
+        }
+    }
 }
 
 /// What a plan allows.

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::mailbox::MailboxActor;
 pub use crate::presence::Presence;
+use crate::quota::QuotaActor;
 use crate::registry::Seat;
 
 /// Told to a session, never answered.
@@ -174,7 +175,38 @@ pub struct Acceptance {
     /// Who gets it, without repetition, at least one.
     pub recipients: Vec<AccountId>,
     /// Who sent it, where that was an account of ours.
-    pub sender: Option<AccountId>,
+    pub sent: Option<Sent>,
     /// Its reverse path.
     pub mail_from: MailFrom,
+}
+
+/// A letter that may come (SPEC Q): counted as sent now, until it is accepted or this is dropped.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Recipients that it may have.
+    pub recipients: u32,
+    /// The place that is kept for it.
+    pub reservation: Arc<Reservation>,
+}
+
+/// A place in the send windows (SPEC Q2). Given back when dropped; QuotaActor keeps a `Weak`.
+#[derive(Debug)]
+pub struct Reservation {
+    /// Keeps the QuotaActor that knows of it from being let go.
+    pub(crate) seat: Arc<Seat<QuotaActor>>,
+}
+
+/// What is counted of a letter that was accepted (SPEC Q2, Q4).
+#[derive(Debug)]
+pub struct Sent {
+    /// Who sent it.
+    pub account: AccountId,
+    /// From which address.
+    pub from: IpAddr,
+    /// The place that was kept for it.
+    pub reservation: Arc<Reservation>,
+    /// Digests of all its recipients' addresses.
+    pub recipients: Vec<u64>,
+    /// Digest of its text without the header.
+    pub body: u64,
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use postern_model::record::Record;
+use postern_model::record::{OwedNotice, Record};
 use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
 
 use crate::blob::SegmentId;
 use crate::blob::spool::SealedBody;
 use crate::codec;
 use crate::error::StoreError;
+use crate::keys;
 use crate::keyspace::{Key, RawKey, kind, space};
 use crate::log::{Logged, Ring};
 
@@ -24,6 +25,8 @@ pub struct Batch {
     pub(crate) drops: Vec<(AccountId, LetterId)>,
     pub(crate) moves: Vec<Move>,
     pub(crate) logs: Vec<Logged>,
+    /// Letters' ids that it uses beside those of its bodies.
+    pub(crate) letters: Vec<LetterId>,
     pub(crate) error: Option<StoreError>,
     lazy: bool,
 }
@@ -135,6 +138,12 @@ impl Batch {
             self.logs.push(Logged { account, ring, keep, record });
         }
         self
+    }
+
+    /// Owes the account a notice, which will be the letter of this id.
+    pub fn owe(&mut self, letter: LetterId, account: AccountId, notice: &OwedNotice) -> &mut Batch {
+        self.letters.push(letter);
+        self.put(&keys::owed_notice(letter, account), notice)
     }
 
     /// The batch is answered when it is visible; it becomes durable within a second.

@@ -1,7 +1,6 @@
 //! How a record becomes bytes: one version byte, then bincode.
 //!
-//! The decode limit of the coding keeps a damaged length from
-//! asking for memory without end.
+//! The decode limit of the coding keeps a damaged length from asking for memory without end.
 
 use postern_model::record::{CODING as CONFIG, MAX_RECORD, Record};
 
@@ -51,7 +50,7 @@ pub(crate) fn modernise<R: Record>(stored: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use bincode::{Decode, Encode};
-    use postern_model::record::{Block, NextAccount};
+    use postern_model::record::{Abuse, Access, Block, Event, NextAccount, OwedNotice};
     use proptest::prelude::*;
 
     use super::*;
@@ -93,7 +92,10 @@ mod tests {
         #[test]
         fn any_bytes_are_a_record_or_damage(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
             let _ = decode::<Block>(&bytes);
-            let _ = decode::<postern_model::record::Access>(&bytes);
+            let _ = decode::<Access>(&bytes);
+            let _ = decode::<Event>(&bytes);
+            let _ = decode::<Abuse>(&bytes);
+            let _ = decode::<OwedNotice>(&bytes);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use postern_model::mime::Facts;
 use postern_model::record::{
-    Abuse, Access, Account, Activity, AddressEntry, AppPassword, Block, Brake, Checks, ClockReading, Credentials,
-    DomainEntry, Doomed, Due, FailedLogins, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Removal,
-    SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
+    Abuse, Access, Account, Activity, AddressEntry, AppPassword, Block, Brake, Checks, ClockReading,
+    Credentials, DomainEntry, Doomed, Due, FailedLogins, MailboxHeader, NextAccount, OwedNotice, Pending,
+    PlanNames, Removal, SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, Timestamp};
 
@@ -83,6 +83,13 @@ fn parse_address(key: &[u8]) -> Option<String> {
 /// Who an account belongs to.
 pub fn account(id: AccountId) -> Key<Account> {
     Writer::account(id, kind::ACCOUNT).key()
+}
+
+/// Whose [`account`] a key is, where it is one.
+pub(crate) fn whose_account(key: &[u8]) -> Option<AccountId> {
+    let (head, kind) = key.split_at_checked(9)?;
+    let is_account = head[0] == space::ACCOUNT && kind == [kind::ACCOUNT];
+    if is_account { last_u64(head).map(AccountId) } else { None }
 }
 
 /// An account's password.
@@ -188,8 +195,8 @@ pub fn bodies_of(id: AccountId) -> KeyRange<LetterId, BodyRef> {
     Writer::account(id, kind::BODY).range(|key| last_u64(key).map(LetterId))
 }
 
-/// Everything of an account, of every kind; [`crate::View::keys`] lists it. What [`pending`] and [`doomed`] hold of
-/// the account lies elsewhere.
+/// Everything of an account, of every kind, its event lists too; [`crate::View::keys`] lists it. What [`pending`],
+/// [`doomed`], [`due`] and [`owed_notice`] hold of the account lies elsewhere.
 pub fn everything_of(id: AccountId) -> KeyRange<RawKey, ()> {
     Writer::space(space::ACCOUNT).u64(id.0).range(|key| Some(RawKey(key.to_vec())))
 }
@@ -296,6 +303,7 @@ mod tests {
     use super::*;
     use crate::blob::{BackRef, SegmentId, segment_key};
     use crate::keyspace::hex;
+    use crate::log::Ring;
 
     /// Where things lie is on disk for ever.
     #[test]
@@ -308,6 +316,8 @@ mod tests {
             (next_account().into_bytes(), "0002"),
             (clock().into_bytes(), "0003"),
             (secret().into_bytes(), "0005"),
+            (brake().into_bytes(), "0006"),
+            (plan_names().into_bytes(), "0007"),
             (crate::letters::key().into_bytes(), "0004"),
             (crate::open::format_key().into_bytes(), "0000"),
             (domain(&demo).into_bytes(), "0164656d6f2e74657374"),
@@ -319,20 +329,37 @@ mod tests {
             (usage(id).into_bytes(), "03000000000000010204"),
             (app_password(id, AppPasswordId(5)).into_bytes(), "0300000000000001020500000005"),
             (sending_lock(id).into_bytes(), "03000000000000010206"),
+            (checks(id).into_bytes(), "03000000000000010207"),
+            (abuse(id).into_bytes(), "03000000000000010208"),
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),
             (facts(id, letter).into_bytes(), "030000000000000102200000000000000304"),
             (body(id, letter).into_bytes(), "030000000000000102210000000000000304"),
+            (crate::log::head(id).into_bytes(), "03000000000000010230"),
+            (crate::log::at(id, Ring::Letters, 9).into_bytes(), "03000000000000010231030000000000000009"),
             (pending(letter, id).into_bytes(), "0400000000000003040000000000000102"),
             (failed_logins(b"x").into_bytes(), "0578"),
             (doomed(id, letter).into_bytes(), "0600000000000001020000000000000304"),
             (removal(id).into_bytes(), "090000000000000102"),
+            (due(Timestamp(0x90a), id).into_bytes(), "0a000000000000090a0000000000000102"),
+            (owed_notice(letter, id).into_bytes(), "0b00000000000003040000000000000102"),
             (back.key().into_bytes(), "070000000000000506000000000000070800000000000001020000000000000304"),
             (segment_key(back.segment).into_bytes(), "080000000000000506"),
         ] {
             assert_eq!(hex(&key), golden);
         }
+    }
+
+    #[test]
+    fn only_the_record_of_an_account_says_whose_it_is() {
+        let id = AccountId(0x102);
+        assert_eq!(whose_account(account(id).as_bytes()), Some(id));
+        for other in [usage(id).into_bytes(), body(id, LetterId(0)).into_bytes(), removal(id).into_bytes()] {
+            assert_eq!(whose_account(&other), None);
+        }
+        let longer = [account(id).as_bytes(), &[0]].concat();
+        assert_eq!(whose_account(&longer), None);
     }
 
     #[test]
@@ -365,6 +392,14 @@ mod tests {
         assert_eq!(read(&all_pending(), &pending(letter, id)), Some((letter, id)));
         assert_eq!(read(&all_doomed(), &doomed(id, letter)), Some((id, letter)));
         assert_eq!(read(&doomed_of(AccountId(1)), &doomed(id, letter)), None);
+        for at in [Timestamp(0), Timestamp(77), Timestamp::NEVER] {
+            assert_eq!(read(&all_due(), &due(at, id)), Some((at, id)));
+        }
+        assert_eq!(read(&all_due(), &due(Timestamp(-5), id)), Some((Timestamp(0), id)), "1970");
+        assert_eq!(read(&all_owed_notices(), &owed_notice(letter, id)), Some((letter, id)));
+        for ring in Ring::ALL {
+            assert_eq!(read(&crate::log::all(id), &crate::log::at(id, ring, 9)), Some((ring, 9)));
+        }
         assert_eq!(read(&all_failed_logins(), &failed_logins(b"\x00\xff")), Some(b"\x00\xff".to_vec()));
     }
 }

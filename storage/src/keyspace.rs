@@ -1,7 +1,8 @@
 //! Where each record lies: one tree, a first byte for the space, numbers big-endian so that they sort.
 //!
 //! Everything of an account begins with `[ACCOUNT][its id]`: one account is one range to move, restore or remove.
-//! What has to be found for all accounts at once (letters still owed, bodies to be dropped) has a space of its own.
+//! What has to be found for all accounts at once (letters and notices still owed, bodies to be dropped, what falls due)
+//! has a space of its own.
 //! A [`Key`] knows the record that lies under it, a [`KeyRange`] also how to read a key back.
 
 use std::fmt;
@@ -206,6 +207,12 @@ impl<'a> Parts<'a> {
     pub(crate) fn skip(mut self, octets: usize) -> Option<Parts<'a>> {
         self.0 = self.0.get(octets..)?;
         Some(self)
+    }
+
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        let (head, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*head)
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {

@@ -11,23 +11,32 @@ use crate::codec;
 use crate::error::StoreError;
 use crate::keyspace::{Key, KeyRange, Parts, Writer, kind};
 
-/// Which of an account's lists.
+/// Which of an account's lists. The numbers are on disk: never change one, append new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ring {
     /// Changes of what the account may do.
-    Changes,
-    /// Logins and refused logins.
-    Logins,
-    /// Letters and refused letters.
-    Letters,
+    Changes = 0,
+    /// Logins.
+    Logins = 1,
+    /// Refused logins: however many there are, they wash nothing else away.
+    LoginRefusals = 2,
+    /// Letters that were accepted; the send windows are read from here.
+    Letters = 3,
+    /// Refused letters.
+    LetterRefusals = 4,
 }
 
 impl Ring {
     /// All of them.
-    pub const ALL: [Ring; 3] = [Ring::Changes, Ring::Logins, Ring::Letters];
+    pub const ALL: [Ring; 5] =
+        [Ring::Changes, Ring::Logins, Ring::LoginRefusals, Ring::Letters, Ring::LetterRefusals];
 
     fn byte(self) -> u8 {
         self as u8
+    }
+
+    fn of(byte: u8) -> Option<Ring> {
+        Ring::ALL.into_iter().find(|ring| ring.byte() == byte)
     }
 }
 
@@ -37,7 +46,7 @@ pub(crate) struct LogHead {
     /// The number of the next entry of any ring: they tell the order between rings.
     pub(crate) number: u64,
     /// Each ring's oldest entry, and the one behind its last.
-    pub(crate) rings: [(u64, u64); 3],
+    pub(crate) rings: [(u64, u64); 5],
 }
 
 impl Record for LogHead {
@@ -58,6 +67,11 @@ pub(crate) struct Logged {
 const REMOVED_AT_ONCE: u64 = 2;
 
 impl LogHead {
+    /// The oldest entry of a ring, and the one behind its last.
+    pub(crate) fn ring(&self, ring: Ring) -> (u64, u64) {
+        self.rings[usize::from(ring.byte())]
+    }
+
     /// Takes an entry in: where it goes, its bytes, and the keys of those that make room for it.
     pub(crate) fn push(&mut self, entry: Logged) -> (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) {
         let Logged { account, ring, keep, record } = entry;
@@ -73,7 +87,7 @@ impl LogHead {
     }
 }
 
-/// Where an account's rings begin and end.
+/// Where an account's rings begin and end. There is one only where there is an account: it goes with the account's record.
 pub(crate) fn head(account: AccountId) -> Key<LogHead> {
     Writer::account(account, kind::LOG_HEAD).key()
 }
@@ -83,13 +97,15 @@ pub(crate) fn at(account: AccountId, ring: Ring, n: u64) -> Key<()> {
     Writer::account(account, kind::LOG).u8(ring.byte()).u64(n).key()
 }
 
-/// A ring's entries from the `n`-th on.
-pub(crate) fn from(account: AccountId, ring: Ring, n: u64) -> KeyRange<(), ()> {
-    let range = Writer::account(account, kind::LOG).u8(ring.byte()).range(|key| Parts(key).skip(0).map(|_| ()));
-    match n.checked_sub(1) {
-        Some(before) => range.after(&at(account, ring, before)),
-        None => range,
-    }
+/// The entries of all of an account's rings, ring by ring.
+pub(crate) fn all(account: AccountId) -> KeyRange<(Ring, u64), ()> {
+    Writer::account(account, kind::LOG).range(parse)
+}
+
+fn parse(key: &[u8]) -> Option<(Ring, u64)> {
+    let mut parts = Parts(key).skip(10)?;
+    let place = (Ring::of(parts.u8()?)?, parts.u64()?);
+    parts.end().map(|()| place)
 }
 
 /// Reads an entry: its number and the record.
@@ -97,8 +113,7 @@ pub(crate) fn from(account: AccountId, ring: Ring, n: u64) -> KeyRange<(), ()> {
 /// # Errors
 /// [`StoreError::Damaged`].
 pub(crate) fn read<R: Record>(stored: &[u8]) -> Result<(u64, R), StoreError> {
-    let (number, record) = stored
-        .split_first_chunk::<8>()
-        .ok_or_else(|| StoreError::damaged("a log's entry is cut off".to_owned()))?;
+    let (number, record) =
+        stored.split_first_chunk::<8>().ok_or_else(|| StoreError::damaged("an event is cut off"))?;
     Ok((u64::from_be_bytes(*number), codec::decode(record)?))
 }

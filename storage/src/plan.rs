@@ -92,13 +92,22 @@ impl<'a> Plan<'a> {
             self.expect_no_body(append)?;
         }
         let found = self.find(batch.drops, batch.moves)?;
-        let heads = self.heads(&batch.logs)?;
+        let heads = self.heads(&batch.writes, &batch.logs)?;
         // From here on nothing can fail.
         for (account, letter, place) in found.dropped {
             self.release(account, letter, place);
         }
         for (key, value) in batch.writes {
+            if value.is_none()
+                && let Some(account) = keys::whose_account(&key)
+            {
+                // What is logged from here on comes too late, and entries that are left have no more to say.
+                self.out.writes.insert(log::head(account).into_bytes(), None);
+            }
             self.out.writes.insert(key, value);
+        }
+        for letter in batch.letters {
+            self.out.letters.used(letter);
         }
         self.log(heads, batch.logs);
         for append in batch.appends {
@@ -148,23 +157,41 @@ impl<'a> Plan<'a> {
         Ok(found)
     }
 
-    /// Where the rings of those accounts stand that are to get entries; not of accounts that are gone.
-    fn heads(&self, logs: &[Logged]) -> Result<BTreeMap<AccountId, LogHead>, StoreError> {
+    /// Where the rings of those accounts stand that are to get entries; not of accounts that are gone, or go with this
+    /// batch. An account may come with it.
+    fn heads(
+        &self,
+        writes: &[(Vec<u8>, Option<Vec<u8>>)],
+        logs: &[Logged],
+    ) -> Result<BTreeMap<AccountId, LogHead>, StoreError> {
         let mut heads = BTreeMap::new();
         for entry in logs {
-            let (account, key) = (entry.account, log::head(entry.account));
-            if heads.contains_key(&account) {
-                continue;
-            }
-            match self.get(key.as_bytes())? {
-                Some(stored) => drop(heads.insert(account, view::read(key.as_bytes(), &stored)?)),
-                None if self.get(keys::account(account).as_bytes())?.is_some() => {
-                    heads.insert(account, LogHead::default());
-                }
-                None => {}
+            let account = entry.account;
+            if !heads.contains_key(&account)
+                && let Some(head) = self.head(writes, account)?
+            {
+                heads.insert(account, head);
             }
         }
         Ok(heads)
+    }
+
+    fn head(
+        &self,
+        writes: &[(Vec<u8>, Option<Vec<u8>>)],
+        account: AccountId,
+    ) -> Result<Option<LogHead>, StoreError> {
+        let key = keys::account(account);
+        let planned = writes.iter().rev().find(|(written, _)| written == key.as_bytes());
+        if planned.is_some_and(|(_, value)| value.is_none()) {
+            return Ok(None);
+        }
+        let head = log::head(account);
+        if let Some(stored) = self.get(head.as_bytes())? {
+            return view::read(head.as_bytes(), &stored).map(Some);
+        }
+        let exists = planned.is_some() || self.get(key.as_bytes())?.is_some();
+        Ok(exists.then(LogHead::default))
     }
 
     fn log(&mut self, mut heads: BTreeMap<AccountId, LogHead>, logs: Vec<Logged>) {

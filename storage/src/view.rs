@@ -6,7 +6,7 @@ use postern_model::AccountId;
 use postern_model::record::{Account, Record};
 
 use crate::codec;
-use crate::engine::Engine;
+use crate::engine::{Engine, Visitor};
 use crate::error::StoreError;
 use crate::keys;
 use crate::keyspace::{Key, KeyRange, RawKey, Writer, hex, space};
@@ -94,8 +94,8 @@ impl<'a> View<'a> {
         let (first, next) = self.ring(account, ring)?;
         let from = next.saturating_sub(limit as u64).max(first);
         let (mut entries, mut failed) = (Vec::new(), None);
-        let range = log::from(account, ring, from);
-        self.engine.scan(&range.start, &range.end, &mut |key, stored| match log::read(stored) {
+        let (start, end) = (log::at(account, ring, from), log::at(account, ring, next));
+        self.engine.scan(start.as_bytes(), end.as_bytes(), &mut |key, stored| match log::read(stored) {
             Ok(entry) => {
                 entries.push(entry);
                 ControlFlow::Continue(())
@@ -113,16 +113,33 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::Io`].
-    pub fn logged<R: Record>(&self, account: AccountId, ring: Ring, back: u64) -> Result<Option<R>, StoreError> {
+    pub fn logged<R: Record>(
+        &self,
+        account: AccountId,
+        ring: Ring,
+        back: u64,
+    ) -> Result<Option<R>, StoreError> {
         let (first, next) = self.ring(account, ring)?;
         let Some(n) = next.checked_sub(back.max(1)).filter(|n| *n >= first) else { return Ok(None) };
         let stored = self.engine.get(log::at(account, ring, n).as_bytes())?;
         stored.map(|stored| log::read(&stored).map(|(_, record)| record)).transpose()
     }
 
+    /// Shows each row of a range to `visit` as it is stored, until that breaks off.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) fn rows<K, R>(
+        &self,
+        range: &KeyRange<K, R>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), StoreError> {
+        self.engine.scan(&range.start, &range.end, visit)
+    }
+
     fn ring(&self, account: AccountId, ring: Ring) -> Result<(u64, u64), StoreError> {
         let head = self.get(&log::head(account))?.unwrap_or_default();
-        Ok(head.rings[ring as usize])
+        Ok(head.ring(ring))
     }
 
     /// The first `limit` keys of a range, whatever lies under them.

@@ -4,6 +4,8 @@
 pub mod abuse;
 pub mod access;
 pub mod calendar;
+#[cfg(test)]
+mod dated;
 pub mod lockout;
 pub mod mailbox;
 pub mod maildrop;

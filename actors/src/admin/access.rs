@@ -1,42 +1,64 @@
 //! Gates, locks and settings of one account, changed by an operator.
 
-use postern_model::AccountId;
-use postern_model::record::Actor as By;
-use postern_model::{Protocol, record::Status};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use postern_model::record::{Actor as By, Pop3Delete, Status};
+use postern_model::{AccountId, Protocol};
 use postern_policy::access::Change;
 use serde_json::{Value, json};
 
 use super::{AccessChange, AdminError, failed, find};
 use crate::Actors;
-use crate::account::{Announce, ChangeRefused, Reload, Set};
-use crate::quota::{self, Lock, SetLock};
+use crate::account::{ChangeRefused, Deed, actor, word};
+
+/// Longest free text of an operator's, in octets: users read it in one line.
+const LONGEST_TEXT: usize = 500;
+
+/// The change that is asked for.
+pub(super) fn wanted(change: AccessChange, now: bool, as_user: bool) -> Result<Change, AdminError> {
+    match change {
+        AccessChange::On if now && as_user => {
+            Err(AdminError("a user's access never opens at once: leave out one of the two".to_owned()))
+        }
+        AccessChange::On => Ok(Change::On { now }),
+        AccessChange::Off => Ok(Change::Off),
+        AccessChange::Block | AccessChange::Unblock if as_user => {
+            Err(AdminError("block and unblock are the operator's, not the user's".to_owned()))
+        }
+        AccessChange::Block => Ok(Change::Block),
+        AccessChange::Unblock => Ok(Change::Unblock),
+    }
+}
 
 pub(super) async fn set_access(
     actors: &Actors,
     address: &str,
-    change: AccessChange,
+    change: Change,
     protocols: Vec<Protocol>,
-    reason: Option<String>,
+    text: Option<String>,
+    as_user: bool,
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
-    let change = match change {
-        AccessChange::On => Change::On,
-        AccessChange::Off => Change::Off,
-        AccessChange::Block => Change::Block,
-        AccessChange::Unblock => Change::Unblock,
-    };
-    set(actors, account, address, Set::Access { change, protocols, by: By::Operator, reason }).await
+    let text = text_of_bounds(text)?;
+    let switched_on = matches!(change, Change::On { .. });
+    let deed = Deed::Gates { change, protocols: protocols.clone(), text };
+    let mut answer = perform(actors, account, address, actor(as_user), deed).await?;
+    if switched_on && actors.ground().settings.client_password {
+        answer["client_password"] = super::passwords::client(actors, account, &protocols).await?;
+    }
+    Ok(answer)
 }
 
 pub(super) async fn set_plan(actors: &Actors, address: &str, plan: String) -> Result<Value, AdminError> {
     super::known_plan(actors, &plan)?;
     let account = find(actors, address).await?;
-    set(actors, account, address, Set::Plan(plan)).await
+    perform(actors, account, address, By::Operator, Deed::Plan(plan)).await
 }
 
 pub(super) async fn set_status(actors: &Actors, address: &str, status: Status) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
-    set(actors, account, address, Set::Status(status)).await
+    perform(actors, account, address, By::Operator, Deed::Status(status)).await
 }
 
 pub(super) async fn set_value(
@@ -46,56 +68,91 @@ pub(super) async fn set_value(
     value: &str,
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
-    let set_to = match (name, value) {
-        ("language", "en" | "lv" | "ru") => Set::Language(value.to_owned()),
+    let deed = match (name, value) {
+        ("language", "en" | "lv" | "ru") => Deed::Language(value.to_owned()),
         ("language", _) => return Err(AdminError(format!("language {value:?}: it is en, lv or ru"))),
-        ("legacy-plaintext", "on") => Set::LegacyPlaintext(true),
-        ("legacy-plaintext", "off") => Set::LegacyPlaintext(false),
+        ("legacy-plaintext", "on") => Deed::LegacyPlaintext(true),
+        ("legacy-plaintext", "off") => Deed::LegacyPlaintext(false),
         ("legacy-plaintext", _) => {
             return Err(AdminError(format!("legacy-plaintext {value:?}: it is on or off")));
         }
+        ("pop3-delete", "delete") => Deed::Pop3Delete(Pop3Delete::Delete),
+        ("pop3-delete", "keep") => Deed::Pop3Delete(Pop3Delete::Keep),
+        ("pop3-delete", "trash") => Deed::Pop3Delete(Pop3Delete::Trash),
+        ("pop3-delete", "archive") => Deed::Pop3Delete(Pop3Delete::Archive),
+        ("pop3-delete", _) => {
+            return Err(AdminError(format!("pop3-delete {value:?}: it is delete, keep, trash or archive")));
+        }
         _ => {
             return Err(AdminError(format!(
-                "{name:?} is not a setting of an account: there are language and legacy-plaintext"
+                "{name:?} is not a setting of an account: there are language, legacy-plaintext and pop3-delete"
             )));
         }
     };
-    set(actors, account, address, set_to).await
+    perform(actors, account, address, By::User, deed).await
 }
 
-pub(super) async fn lock_sending(
+/// SPEC Q5
+pub(super) async fn lock(
     actors: &Actors,
     address: &str,
-    lock: Option<Option<String>>,
+    text: Option<String>,
+    lasts: Option<Duration>,
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
-    let locked = lock.is_some();
-    let lock = lock.map(|reason| Lock { by: By::Operator, reason });
-    let seat = actors.quota(account);
-    let commit = seat.addr().send(SetLock(lock)).await.map_err(|_| gone())?.map_err(failed)?;
-    if let Err(error) = commit.await {
-        // The actor must not go on with what never reached the disk.
-        let _ = seat.addr().send(quota::Reload).await;
-        return Err(failed(error));
-    }
-    Ok(json!({ "address": address, "sending_locked": locked }))
+    let until = lasts.map(|lasts| actors.now().plus(lasts));
+    let deed = Deed::Lock { text: text_of_bounds(text)?, until };
+    let mut answer = perform(actors, account, address, By::Operator, deed).await?;
+    answer["sending_locked"] = true.into();
+    Ok(answer)
 }
 
-async fn set(actors: &Actors, account: AccountId, address: &str, set: Set) -> Result<Value, AdminError> {
-    let seat = actors.account(account);
-    let commit = seat.addr().send(set).await.map_err(|_| gone())?.map_err(|refused| match refused {
-        ChangeRefused::Gate(protocol, error) => AdminError(crate::account::word(protocol, error)),
+pub(super) async fn unlock(actors: &Actors, address: &str) -> Result<Value, AdminError> {
+    let account = find(actors, address).await?;
+    let mut answer = perform(actors, account, address, By::Operator, Deed::Unlock).await?;
+    answer["sending_locked"] = false.into();
+    Ok(answer)
+}
+
+/// SPEC A9
+pub(super) async fn seen(actors: &Actors, address: &str) -> Result<Value, AdminError> {
+    let account = find(actors, address).await?;
+    perform(actors, account, address, By::User, Deed::SeenOnTheWeb).await
+}
+
+/// SPEC Q4
+pub(super) async fn report(
+    actors: &Actors,
+    address: &str,
+    text: Option<String>,
+) -> Result<Value, AdminError> {
+    let account = find(actors, address).await?;
+    let deed = Deed::Reported(text_of_bounds(text)?);
+    let answer = perform(actors, account, address, By::Operator, deed).await?;
+    actors.reported(account).await.map_err(failed)?;
+    Ok(answer)
+}
+
+pub(super) async fn perform(
+    actors: &Actors,
+    account: AccountId,
+    address: &str,
+    by: By,
+    deed: Deed,
+) -> Result<Value, AdminError> {
+    let from: Option<IpAddr> = None;
+    let told = actors.perform(account, by, from, deed).await.map_err(|refused| match refused {
+        ChangeRefused::Gate(protocol, error) => AdminError(word(protocol, error)),
         ChangeRefused::Store(error) => failed(error),
     })?;
-    if let Err(error) = commit.await {
-        // The actor must not go on with what never reached the disk.
-        let _ = seat.addr().send(Reload).await;
-        return Err(failed(error));
-    }
-    let told = seat.addr().send(Announce).await.map_err(|_| gone())?;
     Ok(json!({ "address": address, "sessions_closed": told }))
 }
 
-fn gone() -> AdminError {
-    AdminError("the account's actor ended while it was asked: see the log, then try again".to_owned())
+fn text_of_bounds(text: Option<String>) -> Result<Option<String>, AdminError> {
+    match text {
+        Some(text) if text.len() > LONGEST_TEXT => {
+            Err(AdminError(format!("the reason is longer than {LONGEST_TEXT} octets: say it shorter")))
+        }
+        text => Ok(text),
+    }
 }

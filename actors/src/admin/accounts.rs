@@ -1,9 +1,12 @@
 //! Accounts: made, listed, removed.
 
-use postern_model::record::{Account, AddressEntry, AddressKind, Credentials, NextAccount, Removal, Status};
+use postern_model::record::{
+    Access, Account, Activity, AddressEntry, AddressKind, Credentials, Due, NextAccount, Pop3Delete, Removal, Standing,
+    Status,
+};
 use postern_model::{AccountId, EmailAddress};
 use postern_policy::Refusal;
-use postern_policy::access::all_off;
+use postern_policy::access::{all_off, deadline};
 use postern_storage::{Batch, StoreError, keys};
 use serde_json::{Value, json};
 
@@ -76,18 +79,38 @@ pub(super) async fn create(
         language: actors.ground().settings.default_language.clone(),
         created: now,
         legacy_plaintext: false,
+        pop3_delete: Pop3Delete::default(),
     };
+    let access = new_access(actors, &account);
     let mut batch = Batch::new();
     batch.expect(&keys::next_account(), &next);
     batch.put(&keys::next_account(), &NextAccount(AccountId(id.0 + 1)));
     batch.expect_absent(&keys::address(&key));
     batch.put(&keys::address(&key), &AddressEntry { account: id, kind: AddressKind::Primary });
     batch.put(&keys::account(id), &account);
-    batch.put(&keys::access(id), &all_off(now));
+    batch.put(&keys::access(id), &access);
+    if let Some(due) = access.due {
+        batch.put(&keys::due(due, id), &Due {});
+    }
     batch.put(&keys::credentials(id), &credentials);
     actors.store().commit(batch).await.map_err(failed)?;
     actors.ground().directory.changed(&key);
     Ok(id)
+}
+
+/// Everything off (SPEC A1), and when the account will be looked at next.
+fn new_access(actors: &Actors, account: &Account) -> Access {
+    let now = account.created;
+    let standing = Standing {
+        status: account.status,
+        plan: account.plan.clone(),
+        created: now,
+        access: all_off(now),
+        lock: None,
+        activity: Activity::default(),
+    };
+    let due = deadline(&standing, &actors.ground().settings.access);
+    Access { due, ..standing.access }
 }
 
 pub(super) async fn list(actors: &Actors) -> Result<Value, AdminError> {
@@ -127,7 +150,16 @@ async fn begin_removing(actors: &Actors, address: &str) -> Result<(), AdminError
     let id = find(actors, address).await?;
     by_its_own_name(actors, address).await?;
     let spellings = addresses_of(actors, id).await?;
+    let access = actors.store().get(keys::access(id)).await.map_err(failed)?;
     let mut batch = Batch::new();
+    if let Some(access) = access {
+        // Its place among what falls due goes with the record that remembers the place.
+        batch.expect(&keys::access(id), &access);
+        if let Some(due) = access.due {
+            batch.delete(&keys::due(due, id));
+        }
+        batch.put(&keys::access(id), &Access { due: None, ..access });
+    }
     for spelling in &spellings {
         batch.delete(&keys::address(spelling));
     }

@@ -3,8 +3,10 @@
 mod access;
 mod accounts;
 mod aliases;
+mod brake;
 mod clock;
 mod domains;
+mod events;
 mod import;
 mod passwords;
 mod show;
@@ -99,20 +101,49 @@ pub enum AdminRequest {
         now: bool,
         /// Free text for the user.
         reason: Option<String>,
+        /// The user asked for it, on a page of the provider's own.
+        #[serde(default)]
+        as_user: bool,
     },
-    /// Locks sending (SPEC Q5).
+    /// Locks sending for a violation of terms (SPEC Q5).
     LockSending {
         /// Whose.
         address: String,
         /// Free text for the user.
         reason: Option<String>,
+        /// How long; without it until somebody unlocks.
+        #[serde(default)]
+        lasts: Option<Duration>,
     },
     /// Unlocks it.
     UnlockSending {
         /// Whose.
         address: String,
     },
-    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`.
+    /// The user logged in on a web page elsewhere (SPEC A9).
+    AccountSeen {
+        /// Who.
+        address: String,
+    },
+    /// The account's events, the oldest first (SPEC A10).
+    AccountEvents {
+        /// Whose.
+        address: String,
+        /// From when on (RFC 3339).
+        since: Option<String>,
+    },
+    /// Somebody complained about the account's letters (SPEC Q4).
+    AccountReport {
+        /// Whose.
+        address: String,
+        /// What was said.
+        reason: Option<String>,
+    },
+    /// Lets go on what the brake on mass closing holds (SPEC A16).
+    PolicyRelease,
+    /// Whether the brake holds, since when and why.
+    PolicyShow,
+    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`, `pop3-delete`.
     Set {
         /// Whose.
         address: String,
@@ -177,6 +208,8 @@ impl AdminRequest {
             Ask::DomainList
                 | Ask::AccountList
                 | Ask::AccountShow { .. }
+                | Ask::AccountEvents { .. }
+                | Ask::PolicyShow
                 | Ask::AppPasswordList { .. }
                 | Ask::ClockShow
                 | Ask::Check
@@ -257,16 +290,17 @@ impl Actors {
             Ask::SetPassword { address, password } => passwords::set(self, &address, password).await,
             Ask::SetPlan { address, plan } => access::set_plan(self, &address, plan).await,
             Ask::SetStatus { address, status } => access::set_status(self, &address, status).await,
-            Ask::SetAccess { address, change, protocols, now, reason } => {
-                if change == AccessChange::On && !now {
-                    return Err(AdminError(
-                        "switching on opens at once in this version: say so with --now".to_owned(),
-                    ));
-                }
-                access::set_access(self, &address, change, protocols, reason).await
+            Ask::SetAccess { address, change, protocols, now, reason, as_user } => {
+                let change = access::wanted(change, now, as_user)?;
+                access::set_access(self, &address, change, protocols, reason, as_user).await
             }
-            Ask::LockSending { address, reason } => access::lock_sending(self, &address, Some(reason)).await,
-            Ask::UnlockSending { address } => access::lock_sending(self, &address, None).await,
+            Ask::LockSending { address, reason, lasts } => access::lock(self, &address, reason, lasts).await,
+            Ask::UnlockSending { address } => access::unlock(self, &address).await,
+            Ask::AccountSeen { address } => access::seen(self, &address).await,
+            Ask::AccountReport { address, reason } => access::report(self, &address, reason).await,
+            Ask::AccountEvents { address, since } => events::list(self, &address, since).await,
+            Ask::PolicyRelease => brake::release(self).await,
+            Ask::PolicyShow => brake::show(self).await,
             Ask::Set { address, name, value } => access::set_value(self, &address, &name, &value).await,
             Ask::AliasAdd { address, alias } => aliases::add(self, &address, &alias).await,
             Ask::AliasRemove { alias } => aliases::remove(self, &alias).await,

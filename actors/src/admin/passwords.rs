@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use postern_model::record::{AppPassword, Credentials};
+use postern_model::record::{Actor as By, AppPassword, Credentials};
 use postern_model::{AccountId, AppPasswordId, Protocol};
 use postern_storage::{Batch, StoreError, keys};
 use serde_json::{Value, json};
 
+use super::access::perform;
 use super::{AdminError, Secret, failed, find};
 use crate::Actors;
-use crate::account::PasswordVoid;
+use crate::account::{CLIENT_PASSWORD, Deed, PasswordVoid};
 use crate::auth::MAX_PASSWORDS;
 use crate::auth::password::check_new;
 use crate::order::CredentialRef;
@@ -40,7 +41,44 @@ pub(super) async fn set(actors: &Actors, address: &str, password: Secret) -> Res
     put(&mut batch, account, old.as_ref(), &new);
     actors.store().commit(batch).await.map_err(failed)?;
     let closed = void(actors, account, Some(CredentialRef::Account)).await;
-    Ok(json!({ "address": address, "sessions_closed": closed }))
+    let mut answer = perform(actors, account, address, By::Operator, Deed::Password).await?;
+    answer["sessions_closed"] = closed.into();
+    Ok(answer)
+}
+
+/// The password that mail programs need (SPEC A12), made when access is switched on, and told once: where there is one
+/// already, it opens these protocols too and is not told again.
+pub(super) async fn client(
+    actors: &Actors,
+    account: AccountId,
+    protocols: &[Protocol],
+) -> Result<Value, AdminError> {
+    let (old, taken) = read(actors, account).await?;
+    let key = keys::app_password(account, CLIENT_PASSWORD);
+    let mut batch = Batch::new();
+    put(&mut batch, account, Some(&old), &Credentials { generation: old.generation + 1, ..old.clone() });
+    if let Some((_, kept)) = taken.into_iter().find(|(id, _)| *id == CLIENT_PASSWORD) {
+        let mut more = kept.clone();
+        more.protocols.extend(protocols.iter().filter(|protocol| !kept.protocols.contains(protocol)));
+        batch.expect(&key, &kept).put(&key, &more);
+        actors.store().commit(batch).await.map_err(failed)?;
+        return Ok(Value::Null);
+    }
+    let made = actors.hasher().app_password(old.scram_salt.clone()).await.map_err(|_| busy())?;
+    let record = AppPassword {
+        name: "mail programs".to_owned(),
+        protocols: protocols.to_vec(),
+        hash: made.hash,
+        scram: made.scram,
+        created: actors.now(),
+        expires: None,
+        last_used: None,
+        last_from: None,
+    };
+    batch.expect_absent(&key);
+    batch.put(&key, &record);
+    actors.store().commit(batch).await.map_err(failed)?;
+    Ok(made.text.as_str().into())
 }
 
 pub(super) async fn add_app(
@@ -107,7 +145,7 @@ pub(super) async fn revoke_app(actors: &Actors, address: &str, id: u32) -> Resul
     let account = find(actors, address).await?;
     let (old, passwords) = read(actors, account).await?;
     let id = AppPasswordId(id);
-    if !passwords.iter().any(|(known, _)| *known == id) {
+    if id == CLIENT_PASSWORD || !passwords.iter().any(|(known, _)| *known == id) {
         return Err(AdminError(format!("{address} has no app password {}: see the list", id.0)));
     }
     let mut batch = Batch::new();

@@ -1,18 +1,27 @@
 //! `account show`: everything about one account as one document (SPEC K).
 
-use postern_model::record::{Access, Account, Activity, Gate, GateState, MailboxHeader, SendingLock, Usage};
-use postern_model::{AccountId, MailboxId, Timestamp};
-use postern_storage::{StoreError, View, keys};
+use std::time::Duration;
+
+use postern_model::record::{
+    Account, Checks, Event, GateState, MailboxHeader, SendingLock, Standing, Usage, What,
+};
+use postern_model::{AccountId, MailboxId, Protocol, Timestamp};
+use postern_policy::access::{self, closes_at, gate};
+use postern_policy::maildrop::next_check;
+use postern_storage::{Ring, StoreError, View, keys};
 use serde_json::{Value, json};
 
-use super::{AdminError, accounts, failed, find};
+use super::{AdminError, accounts, events, failed, find};
 use crate::Actors;
+use crate::account::read_standing;
+use crate::ground::EVENTS_KEPT;
 
 struct Everything {
     account: Account,
-    access: Access,
-    activity: Activity,
-    lock: Option<SendingLock>,
+    standing: Standing,
+    checks: Checks,
+    /// When letters were counted, the latest last.
+    sent: Vec<Timestamp>,
     usage: Usage,
     inbox: Option<MailboxHeader>,
     has_password: bool,
@@ -26,6 +35,8 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         .into_iter()
         .filter(|spelling| !same(spelling, &all.account.address))
         .collect();
+    let settings = &actors.ground().settings;
+    let activity = &all.standing.activity;
     Ok(json!({
         "address": all.account.address,
         "aliases": aliases,
@@ -34,21 +45,16 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         "language": all.account.language,
         "created": all.account.created.rfc3339(),
         "password_set": all.has_password,
+        "password_must_change": all.standing.access.theft.is_some(),
         "legacy_plaintext": all.account.legacy_plaintext,
-        "access": {
-            "pop3": gate(&all.access.pop3),
-            "imap": gate(&all.access.imap),
-            "smtp": gate(&all.access.smtp),
-        },
-        "sending": {
-            "locked": all.lock.is_some(),
-            "reason": all.lock.as_ref().and_then(|lock| lock.reason.clone()),
-            "until": time(all.lock.as_ref().and_then(|lock| lock.until)),
-        },
-        "check": { "last": time(all.activity.pop3) },
-        "last_login": time(all.activity.login),
+        "pop3_delete": all.account.pop3_delete,
+        "access": gates(&all.standing, Some(&settings.access)),
+        "sending": all.sending(actors),
+        "check": all.check(actors),
+        "last_login": time(activity.login),
+        "last_web_login": time(activity.web),
         "sessions": actors.ground().presences.count(id),
-        "storage": { "used": all.usage.octets, "messages": all.usage.letters },
+        "storage": { "used": all.usage.octets, "limit": null, "messages": all.usage.letters },
         "inbox": {
             "messages": all.inbox.as_ref().map_or(0, |inbox| inbox.letters),
             "unseen": all.inbox.as_ref().map_or(0, |inbox| inbox.unseen),
@@ -58,32 +64,77 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
 
 impl Everything {
     fn read(view: &View<'_>, id: AccountId) -> Result<Everything, StoreError> {
+        let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
+        let letters = view.log::<Event>(id, Ring::Letters, EVENTS_KEPT as usize)?;
+        let is_letter = |event: &Event| matches!(event.what, What::Letter { .. });
         Ok(Everything {
-            account: view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?,
-            access: view.get(&keys::access(id))?.ok_or(StoreError::NotFound)?,
-            activity: view.get(&keys::activity(id))?.unwrap_or_default(),
-            lock: view.get(&keys::sending_lock(id))?,
+            standing: read_standing(view, id, &account)?,
+            account,
+            checks: view.get(&keys::checks(id))?.unwrap_or_default(),
+            sent: letters.into_iter().map(|(_, e)| e).filter(is_letter).map(|e| e.at).collect(),
             usage: view.get(&keys::usage(id))?.unwrap_or_default(),
             inbox: view.get(&keys::mailbox(id, MailboxId::INBOX))?,
             has_password: view.get(&keys::credentials(id))?.is_some_and(|own| !own.hash.is_empty()),
         })
     }
+
+    fn sending(&self, actors: &Actors) -> Value {
+        let now = actors.now();
+        let sends = actors.ground().settings.plan(&self.account.plan).sends;
+        let window = |limit: Option<u32>, seconds| {
+            let within = |at: &&Timestamp| now.since(**at) < Duration::from_secs(seconds);
+            json!({ "used": self.sent.iter().rev().take_while(within).count(), "limit": limit })
+        };
+        let mut shown = lock(self.standing.lock.as_ref());
+        shown["minute"] = window(sends.per_minute, 60);
+        shown["hour"] = window(sends.per_hour, 3600);
+        shown["day"] = window(sends.per_day, 86_400);
+        shown
+    }
+
+    fn check(&self, actors: &Actors) -> Value {
+        let figures = actors.ground().settings.checks(&self.account.plan);
+        let next = next_check(&self.checks, &figures, actors.now());
+        let last = self.checks.recent.last().copied().or(self.standing.activity.pop3);
+        json!({ "last": time(last), "next": time(next), "interval": figures.interval.as_secs() })
+    }
 }
 
-fn gate(gate: &Gate) -> Value {
-    let (state, opens_at) = match gate.state {
-        GateState::Off => ("off", None),
-        GateState::Pending { opens_at } => ("pending", Some(opens_at)),
-        GateState::On => ("on", None),
-        GateState::Blocked => ("blocked", None),
+/// Each gate with its state, its deadlines and its reason.
+pub(super) fn gates(standing: &Standing, figures: Option<&access::Figures>) -> Value {
+    let one = |protocol: Protocol| {
+        let gate = gate(&standing.access, protocol);
+        let (state, opens_at) = match gate.state {
+            GateState::Off => ("off", None),
+            GateState::Pending { opens_at } => ("pending", Some(opens_at)),
+            GateState::On => ("on", None),
+            GateState::Blocked => ("blocked", None),
+        };
+        let closes_at = figures.and_then(|figures| closes_at(standing, protocol, figures));
+        let shown = json!({
+            "state": state,
+            "since": gate.since.rfc3339(),
+            "opens_at": time(opens_at),
+            "closes_at": time(closes_at),
+            "reason": gate.reason.map(|reason| reason.name()),
+            "text": gate.text,
+            "by": gate.by,
+        });
+        (protocol.name().to_owned(), shown)
     };
+    Value::Object(Protocol::ALL.into_iter().map(one).collect())
+}
+
+/// A sending lock, or that there is none.
+pub(super) fn lock(lock: Option<&SendingLock>) -> Value {
     json!({
-        "state": state,
-        "since": gate.since.rfc3339(),
-        "opens_at": time(opens_at),
-        "closes_at": null,
-        "reason": gate.reason,
-        "by": gate.by,
+        "locked": lock.is_some(),
+        "since": time(lock.map(|lock| lock.since)),
+        "by": lock.map(|lock| lock.by),
+        "reason": lock.map(|lock| lock.reason.name()),
+        "text": lock.and_then(|lock| lock.text.clone()),
+        "until": time(lock.and_then(|lock| lock.until)),
+        "evidence": lock.map(|lock| events::shown(&lock.evidence)),
     })
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use postern_model::record::{Entry, MailboxHeader};
 use postern_model::{AccountId, Flags, LetterId, MailboxId, Uid};
 
-use super::CheckReport;
+use super::{CheckReport, gate};
 use crate::blob::{BackRef, BodyRef};
 use crate::error::StoreError;
 use crate::keys;
@@ -52,7 +52,8 @@ pub(super) fn account(view: &View<'_>, report: &mut CheckReport, id: AccountId) 
     for letter in &letters {
         has_body_and_facts(view, report, id, *letter)?;
     }
-    bodies(view, report, id, &letters)
+    bodies(view, report, id, &letters)?;
+    gate::account(view, report, id)
 }
 
 /// Sums up the blocks and collects the letters.

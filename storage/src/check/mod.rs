@@ -2,9 +2,10 @@
 //!
 //! An account is judged in one look at the index, and so is a segment, so letters may come and go meanwhile. Bodies
 //! are read outside of it; what looks damaged there is looked up again, since it may have been moved or dropped.
-//! Memory is bounded by the largest account's letters.
+//! Memory is bounded by the largest account's letters and events.
 
 mod accounts;
+mod gate;
 mod segments;
 
 use postern_model::AccountId;
@@ -28,6 +29,12 @@ pub struct CheckReport {
     pub letters: u64,
     /// Letters that are still owed to a recipient.
     pub pending: u64,
+    /// Accounts for which something falls due.
+    pub due: u64,
+    /// Notices that are still owed to an account.
+    pub notices: u64,
+    /// Events in the accounts' lists.
+    pub events: u64,
     /// References from accounts to bodies.
     pub bodies: u64,
     /// Bodies on disk that somebody refers to; one may serve several accounts.
@@ -86,6 +93,8 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     report.note("addresses", outcome);
     let outcome = shared.view(|view| accounts::owed(view, &mut report));
     report.note("letters owed", outcome);
+    gate::due(shared, &mut report);
+    gate::notices(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

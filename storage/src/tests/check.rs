@@ -2,16 +2,18 @@
 
 use postern_model::mime::{Envelope, Facts, Part};
 use postern_model::record::{
-    Account, AddressEntry, AddressKind, Block, Doomed, Entry, MailboxHeader, Pending, Status, Usage,
+    Access, Account, Actor, AddressEntry, AddressKind, Block, Doomed, Due, Entry, Event, Gate, GateState,
+    MailboxHeader, NoticeKind, OwedNotice, Pending, Pop3Delete, Removal, Status, Usage, Warned, What,
 };
-use postern_model::{AccountId, Flags, LetterId, MailboxId, ModSeq, Uid, UidValidity};
+use postern_model::{AccountId, Flags, LetterId, MailboxId, ModSeq, Protocol, Timestamp, Uid, UidValidity};
 
 use super::{ALICE, BOB, NOW, deliver, octets, open, wait};
 use crate::blob::{BackRef, FrameRef, SegmentId, SegmentInfo, segment_key};
 use crate::codec;
 use crate::engine::Writes;
 use crate::keyspace::Key;
-use crate::{Batch, CheckReport, EngineKind, Store, keys};
+use crate::log::{self, LogHead, Logged};
+use crate::{Batch, CheckReport, EngineKind, Ring, Store, keys};
 
 const INBOX: MailboxId = MailboxId::INBOX;
 
@@ -54,6 +56,33 @@ fn entry(n: u32, letter: LetterId) -> Entry {
     }
 }
 
+/// When something of Alice's falls due, and the letter that tells her.
+const DUE: Timestamp = Timestamp(NOW.0 + 1);
+const NOTICE: LetterId = LetterId(0xabc);
+
+fn access(due: Option<Timestamp>) -> Access {
+    let off = Gate { state: GateState::Off, since: NOW, by: Actor::User, reason: None, text: None };
+    let warned = Warned::default();
+    Access { pop3: off.clone(), imap: off.clone(), smtp: off, theft: None, warned, due }
+}
+
+fn event() -> Event {
+    Event { at: NOW, by: Actor::User, from: None, what: What::Password }
+}
+
+fn notice() -> OwedNotice {
+    OwedNotice {
+        at: NOW,
+        notice: NoticeKind::IdleWarning,
+        protocols: vec![Protocol::Pop3],
+        by: Actor::Timer,
+        reason: None,
+        text: None,
+        then: Some(DUE),
+        from: None,
+    }
+}
+
 /// Alice with two letters, and one that Bob is still owed. Letter `n` has 1,000 octets, and `letters[n]` is its id.
 fn furnish(store: &Store) -> Vec<LetterId> {
     let mut batch = Batch::new();
@@ -69,6 +98,7 @@ fn furnish(store: &Store) -> Vec<LetterId> {
             language: "en".into(),
             created: NOW,
             legacy_plaintext: false,
+            pop3_delete: Pop3Delete::Delete,
         };
         batch.put(&keys::account(id), &account);
         batch.put(&keys::address(name), &AddressEntry { account: id, kind: AddressKind::Primary });
@@ -80,6 +110,11 @@ fn furnish(store: &Store) -> Vec<LetterId> {
     for (id, letter) in [(ALICE, letters[0]), (ALICE, letters[1]), (BOB, letters[1])] {
         batch.put(&keys::facts(id, letter), &facts());
     }
+    batch.put(&keys::access(ALICE), &access(Some(DUE))).put(&keys::due(DUE, ALICE), &Due {});
+    for n in 0..5 {
+        batch.log(ALICE, Ring::ALL[n % 2], 2, &event());
+    }
+    batch.put(&keys::owed_notice(NOTICE, ALICE), &notice());
     batch.put(&keys::pending(letters[1], BOB), &Pending { mailbox: INBOX, accepted: NOW, size: 1_000 });
     wait(store.commit(batch)).expect("stored");
     letters
@@ -98,6 +133,9 @@ fn a_sound_store_is_counted_and_has_no_problem() {
             addresses: 2,
             letters: 2,
             pending: 1,
+            due: 1,
+            notices: 1,
+            events: 4,
             bodies: 3,
             frames: 2,
             octets: 2_000 + 2 * 60 + 3 * 8,
@@ -275,12 +313,150 @@ fn references_that_do_not_meet_are_named() {
 fn a_record_that_cannot_be_read_is_named_and_the_rest_is_checked() {
     assert_told(
         |store, _, batch| {
-            let writes = Writes::from([(keys::usage(ALICE).into_bytes(), Some(vec![1, 0xff]))]);
-            store.shared().gate.alone(|engine| engine.apply(&writes)).expect("written");
+            put_rows(store, [(keys::usage(ALICE).into_bytes(), Some(vec![1, 0xff]))]);
             batch.delete(&keys::account(BOB));
         },
         &["account 1: the store is damaged: Usage", "account 2: it has records", "address bob@demo.test"],
     );
+}
+
+#[test]
+fn what_falls_due_is_known_both_ways() {
+    let not_in_index =
+        "account 1: it falls due at 2026-03-01T12:00:00Z, and the index of what falls due has it not";
+    let not_known = "due at 2026-03-01T12:00:00Z: account 1 does not know of it";
+    assert_told(
+        |_, _, batch| {
+            batch.delete(&keys::due(DUE, ALICE));
+        },
+        &[not_in_index],
+    );
+    assert_told(
+        |_, _, batch| {
+            batch.put(&keys::access(ALICE), &access(None));
+        },
+        &[not_known],
+    );
+    let later = Timestamp(DUE.0 + 3_600_000_000);
+    assert_told(
+        |_, _, batch| {
+            batch.put(&keys::access(ALICE), &access(Some(later)));
+        },
+        &["account 1: it falls due at 2026-03-01T13:00:00Z", not_known],
+    );
+    assert_told(
+        |_, _, batch| {
+            batch.put(&keys::due(later, ALICE), &Due {}).put(&keys::due(later, AccountId(5)), &Due {});
+        },
+        &["due at 2026-03-01T13:00:00Z: account 1 does", "due at 2026-03-01T13:00:00Z: account 5 does"],
+    );
+    // Times before 1970 lie at 1970.
+    assert_told(
+        |_, _, batch| {
+            let early = Timestamp(-7);
+            batch.delete(&keys::due(DUE, ALICE)).put(&keys::due(early, ALICE), &Due {});
+            batch.put(&keys::access(ALICE), &access(Some(early)));
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_notice_is_owed_to_somebody() {
+    assert_told(
+        |_, _, batch| {
+            batch.put(&keys::owed_notice(NOTICE, AccountId(5)), &notice());
+        },
+        &["notice abc: it is owed to account 5, which does not exist"],
+    );
+}
+
+/// Puts the rows as they are, past the batch.
+fn put_rows(store: &Store, rows: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) {
+    let writes = Writes::from_iter(rows);
+    store.shared().gate.alone(|engine| engine.apply(&writes)).expect("written");
+}
+
+/// An entry as a list holds it.
+fn numbered(number: u64) -> Option<Vec<u8>> {
+    Some([&number.to_be_bytes()[..], &codec::encode(&event()).expect("small")].concat())
+}
+
+/// Alice's changes are events 1 and 2 with the numbers 2 and 4, her logins events 0 and 1 with the numbers 1 and 3.
+#[test]
+fn event_lists_that_have_come_apart_are_named() {
+    let told = |ring, n, value: Option<Vec<u8>>, words: &[&str]| {
+        let row = (log::at(ALICE, ring, n).into_bytes(), value);
+        assert_told(|store, _, _| put_rows(store, [row]), words);
+    };
+    let (changes, logins) = (Ring::Changes, Ring::Logins);
+    told(
+        changes,
+        1,
+        None,
+        &["list Changes: counted are 2 events from 1 on; 1 of them are there, and 0 others"],
+    );
+    told(
+        changes,
+        7,
+        numbered(3),
+        &[
+            "list Changes, event 7: its number is not above the one before",
+            "list Changes: counted are 2 events from 1 on; 2 of them are there, and 1 others",
+            "account 1: two events have the same number",
+        ],
+    );
+    told(changes, 2, numbered(9), &["account 1, list Changes, event 2: its number is still to be given out"]);
+    told(logins, 1, numbered(4), &["account 1: two events have the same number"]);
+    told(logins, 0, Some(vec![0; 8]), &["list Logins, event 0: the store is damaged: Event: empty record"]);
+    told(logins, 0, Some(vec![0; 3]), &["list Logins, event 0: the store is damaged: an event is cut off"]);
+    let astray = [log::at(ALICE, logins, 0).as_bytes(), &[0]].concat();
+    assert_told(
+        |store, _, _| put_rows(store, [(astray, numbered(0))]),
+        &["account 1: an event lies in no list"],
+    );
+    assert_told(
+        |store, _, _| put_rows(store, [(log::head(ALICE).into_bytes(), None)]),
+        &[
+            "list Changes, event 1",
+            "event 2",
+            "list Logins, event 0",
+            "event 1",
+            "list Changes",
+            "list Logins",
+        ],
+    );
+    let mut ahead = LogHead::default();
+    let record = codec::encode(&event()).expect("small");
+    ahead.push(Logged { account: BOB, ring: Ring::Letters, keep: 1, record });
+    let ahead = Some(codec::encode(&ahead).expect("small"));
+    assert_told(
+        |store, _, _| put_rows(store, [(log::head(BOB).into_bytes(), ahead)]),
+        &["account 2, list Letters: counted are 1 events from 0 on; 0 of them are there, and 0 others"],
+    );
+}
+
+#[test]
+fn what_is_being_removed_need_not_fit() {
+    assert_told(
+        |_, _, batch| {
+            batch.put(&keys::removal(ALICE), &Removal { since: NOW });
+            batch.delete(&keys::address("alice@demo.test"));
+            batch.delete(&keys::account(ALICE)).delete(&keys::access(ALICE));
+        },
+        &[],
+    );
+}
+
+#[test]
+fn more_than_a_page_of_what_falls_due_is_judged() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), EngineKind::Memory);
+    let due =
+        |n: u64| (keys::due(DUE, AccountId(n)).into_bytes(), Some(codec::encode(&Due {}).expect("small")));
+    put_rows(&store, (1..=2_500).map(due));
+    let report = store.check();
+    assert_eq!((report.due, report.problems.len() as u64 + report.more_problems), (2_500, 2_500));
 }
 
 #[test]
@@ -289,9 +465,10 @@ fn problems_beyond_a_thousand_are_counted() {
     let store = open(dir.path(), EngineKind::Memory);
     let key = |n: u32| keys::address(&format!("a{n}@demo.test"));
     let entry = AddressEntry { account: ALICE, kind: AddressKind::Alias };
-    let rows = (0..1_007).map(|n| (Key::into_bytes(key(n)), Some(codec::encode(&entry).expect("small"))));
-    let writes: Writes = rows.collect();
-    store.shared().gate.alone(|engine| engine.apply(&writes)).expect("written");
+    put_rows(
+        &store,
+        (0..1_007).map(|n| (Key::into_bytes(key(n)), Some(codec::encode(&entry).expect("small")))),
+    );
     let report = store.check();
     assert_eq!((report.problems.len(), report.more_problems), (1_000, 7));
     assert!(!report.is_sound());

@@ -278,27 +278,6 @@ fn a_look_sees_all_of_a_batch_or_nothing(kind: EngineKind, dir: &Path) {
     assert_eq!(look(), (Some(usage(299)), Some(usage(299))));
 }
 
-/// Runs each promise against each engine, in a directory of its own.
-macro_rules! contract {
-    ($($promise:ident)*) => {
-        mod sled {
-            $(#[test]
-            fn $promise() {
-                let dir = tempfile::tempdir().expect("a directory");
-                super::$promise(super::EngineKind::Sled, dir.path());
-            })*
-        }
-
-        mod memory {
-            $(#[test]
-            fn $promise() {
-                let dir = tempfile::tempdir().expect("a directory");
-                super::$promise(super::EngineKind::Memory, dir.path());
-            })*
-        }
-    };
-}
-
 contract! {
     an_engine_keeps_changes_in_the_order_of_keys
     an_engine_scans_from_the_start_and_up_to_the_end_of_a_range

@@ -1,11 +1,34 @@
 //! What the store promises, tried through its own face.
 
+/// Runs each promise against each engine, in a directory of its own.
+macro_rules! contract {
+    ($($promise:ident)*) => {
+        mod sled {
+            $(#[test]
+            fn $promise() {
+                let dir = tempfile::tempdir().expect("a directory");
+                super::$promise(super::EngineKind::Sled, dir.path());
+            })*
+        }
+
+        mod memory {
+            $(#[test]
+            fn $promise() {
+                let dir = tempfile::tempdir().expect("a directory");
+                super::$promise(super::EngineKind::Memory, dir.path());
+            })*
+        }
+    };
+}
+
 mod bodies;
 mod check;
 mod contract;
 mod crash;
 mod full;
 mod golden;
+mod golden_gate;
+mod log;
 
 use std::fs::File;
 use std::future::Future;

@@ -376,3 +376,16 @@ macro_rules! first_version {
 }
 
 first_version! { Event Abuse OwedNotice Due Checks Brake PlanNames }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_have_names_of_their_own_that_a_file_may_bear() {
+        let names = NoticeKind::ALL.map(NoticeKind::name);
+        let distinct: std::collections::BTreeSet<_> = names.into_iter().collect();
+        assert_eq!(distinct.len(), names.len());
+        assert!(distinct.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+    }
+}

@@ -32,6 +32,8 @@ pub struct Warned {
     pub imap: Option<Timestamp>,
     /// That the account will become inactive (SPEC A9).
     pub inactive: Option<Timestamp>,
+    /// That a password came without encryption (SPEC P5).
+    pub plaintext: Option<Timestamp>,
 }
 
 /// One protocol's gate.
@@ -148,6 +150,8 @@ pub struct Activity {
     pub imap_minutes: Minutes,
     /// Networks that logged in lately, the latest last, a few at most (SPEC A14).
     pub networks: Vec<SeenNetwork>,
+    /// Events that were applied to the account's standing; says when the next checkpoint is due.
+    pub events: u32,
 }
 
 /// The distinct minutes of the last 24 hours in which something happened: one bit each (SPEC A13).
@@ -303,5 +307,26 @@ impl Record for SendingLock {
         type Old = (Timestamp, Actor, Option<Timestamp>, Option<String>);
         let (since, by, until, text) = (version == 1).then(|| decode_frozen::<Old>(bytes)).flatten()?;
         Some(SendingLock { since, by, until, reason: Reason::Operator, text, evidence: Vec::new() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_found_by_its_name_alone() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.name()), Some(reason));
+        }
+        for other in ["", "Operator", "operator ", "idle"] {
+            assert_eq!(Reason::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn signals_have_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> = Signal::ALL.into_iter().map(Signal::name).collect();
+        assert_eq!(names.len(), Signal::ALL.len());
     }
 }

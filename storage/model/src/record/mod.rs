@@ -14,11 +14,12 @@ use crate::imap::{Flags, ModSeq, Uid, UidValidity};
 use crate::status::Protocol;
 use crate::time::Timestamp;
 pub use event::{
-    Abuse, Brake, Standing, Checks, Due, Event, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice,
-    PlanNames, Recipients, Score, SeenBody, Warning, What,
+    Abuse, Brake, Checks, Due, Event, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice, PlanNames,
+    Recipients, Score, SeenBody, Standing, Warning, What,
 };
 pub use gate::{
-    Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal, Warned,
+    Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal,
+    Warned,
 };
 
 /// Something that the store keeps under a key.

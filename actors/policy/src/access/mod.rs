@@ -17,14 +17,25 @@
 //! ```
 //! A theft mark keeps every gate from being requested until the password is changed (SPEC A14).
 
+mod admit;
+mod change;
+mod deadline;
+pub(crate) mod minutes;
+pub(crate) mod theft;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
-use postern_model::record::{Access, Actor, Event, Gate, GateState, SendingLock, Standing, Status, Warned};
+use postern_model::record::{Access, Actor, Event, Gate, GateState, Reason, Standing, Status, Warned, What};
 use postern_model::{Protocol, Timestamp};
 
 use crate::Refusal;
 use crate::calendar::Span;
+
+pub use admit::{admit, came_in, turned_away};
+pub use change::{change, lock, set_status, unlock};
+pub use deadline::{closes, closes_at, deadline, on_deadline};
+pub use theft::MAX_NETWORKS;
 
 /// The figures of SPEC A, from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +58,8 @@ pub struct Figures {
     pub pop3_minutes: Option<u32>,
     /// The same for IMAP.
     pub imap_minutes: Option<u32>,
-    /// Distinct networks within `theft_window` from which on a theft is suspected (A14); `None`: never.
+    /// Distinct networks within `theft_window` from which on a theft is suspected (A14); `None`: never. At least 2, at
+    /// most [`MAX_NETWORKS`]: no more are remembered.
     pub theft_networks: Option<u32>,
     /// The time in which these are counted.
     pub theft_window: Duration,
@@ -114,6 +126,13 @@ pub struct Asker {
     pub now: Timestamp,
 }
 
+impl Asker {
+    /// Something that is done by the one who asks, now.
+    pub(crate) fn event(&self, what: What) -> Event {
+        Event { at: self.now, by: self.by, from: self.from, what }
+    }
+}
+
 /// What is to be done with a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -145,65 +164,6 @@ pub enum ChangeError {
     Suspended,
 }
 
-/// May this login in, by this protocol, now? (SPEC A1, A4, A13, A14, P5). What is due is expected to be done already
-/// ([`on_deadline`]). A POP3 login that is let in is not yet one: [`came_in`] or [`turned_away`] follows.
-pub fn admit(standing: &Standing, attempt: &Attempt, figures: &Figures, now: Timestamp) -> Decision<()> {
-    let _ = (standing, attempt, figures, now);
-    unimplemented!()
-}
-
-/// A login is complete: POP3 has the maildrop, IMAP and SMTP are authenticated; `None`: the web (SPEC A6, A9).
-pub fn came_in(standing: &Standing, protocol: Option<Protocol>, asker: Asker, figures: &Figures) -> Vec<Event> {
-    let _ = (standing, protocol, asker, figures);
-    unimplemented!()
-}
-
-/// A login that [`admit`] let in was refused further on, by the maildrop (SPEC C1, C3).
-pub fn turned_away(standing: &Standing, protocol: Protocol, refusal: &Refusal, asker: Asker) -> Vec<Event> {
-    let _ = (standing, protocol, refusal, asker);
-    unimplemented!()
-}
-
-/// Changes gates. Asking for what is there already keeps its history as it is.
-///
-/// # Errors
-/// The gate that can't be changed so, and why; then none is.
-pub fn change(
-    standing: &Standing,
-    change: &Change,
-    protocols: &[Protocol],
-    text: Option<String>,
-    asker: Asker,
-    figures: &Figures,
-) -> Result<Vec<Event>, (Protocol, ChangeError)> {
-    let _ = (standing, change, protocols, text, asker, figures);
-    unimplemented!()
-}
-
-/// Sets the status (SPEC A5, A9).
-pub fn set_status(standing: &Standing, status: Status, asker: Asker) -> Vec<Event> {
-    let _ = (standing, status, asker);
-    unimplemented!()
-}
-
-/// Locks sending (SPEC Q4, Q5), and where the reason or the figures say so closes access (SPEC A7, A14).
-pub fn lock(standing: &Standing, lock: SendingLock, asker: Asker, figures: &Figures) -> Vec<Event> {
-    let _ = (standing, lock, asker, figures);
-    unimplemented!()
-}
-
-/// Unlocks it.
-pub fn unlock(standing: &Standing, asker: Asker) -> Vec<Event> {
-    let _ = (standing, asker);
-    unimplemented!()
-}
-
-/// When [`on_deadline`] has something to do; `None`: never, unless something happens.
-pub fn deadline(standing: &Standing, figures: &Figures) -> Option<Timestamp> {
-    let _ = (standing, figures);
-    unimplemented!()
-}
-
 /// Whether closings for want of use may go on (SPEC A16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
@@ -213,25 +173,36 @@ pub enum Closing {
     Held,
 }
 
-/// Does all that is due at `now`: gates open (A2), warnings go out (A11), gates close (A6, A15), the account becomes
-/// inactive (A9), a lock ends (Q4). Nothing closes that was not warned of `warn_before` earlier, also where the server
-/// was down meanwhile. Returns nothing where nothing is due.
-pub fn on_deadline(standing: &Standing, figures: &Figures, closing: Closing, now: Timestamp) -> Vec<Event> {
-    let _ = (standing, figures, closing, now);
-    unimplemented!()
-}
-
-/// Whether events close something for want of use: what the brake counts (SPEC A16).
-pub fn closes(events: &[Event]) -> bool {
-    let _ = events;
-    unimplemented!()
-}
-
 /// A new account's gates: all off (SPEC A1).
 pub fn all_off(now: Timestamp) -> Access {
     let gate = Gate { state: GateState::Off, since: now, by: Actor::Operator, reason: None, text: None };
     let (pop3, imap, smtp) = (gate.clone(), gate.clone(), gate);
     Access { pop3, imap, smtp, theft: None, warned: Warned::default(), due: None }
+}
+
+/// Whether a session of this protocol may go on as things stand (SPEC A2).
+///
+/// # Errors
+/// Why not.
+pub fn stands_open(standing: &Standing, protocol: Protocol) -> Result<(), Refusal> {
+    if standing.status == Status::Suspended {
+        return Err(Refusal::Suspended);
+    }
+    let Gate { state, reason, text, .. } = gate(&standing.access, protocol);
+    let (reason, text) = (*reason, text.clone());
+    match *state {
+        GateState::On => Ok(()),
+        GateState::Off => Err(Refusal::AccessOff { protocol, reason, text }),
+        GateState::Blocked => Err(Refusal::AccessBlocked { protocol, reason, text }),
+        GateState::Pending { opens_at } => Err(Refusal::AccessPending { protocol, opens_at }),
+    }
+}
+
+/// Whether no gate is open or about to open.
+pub fn all_shut(access: &Access) -> bool {
+    Protocol::ALL
+        .into_iter()
+        .all(|protocol| matches!(gate(access, protocol).state, GateState::Off | GateState::Blocked))
 }
 
 /// The gate of one protocol.
@@ -243,8 +214,20 @@ pub fn gate(access: &Access, protocol: Protocol) -> &Gate {
     }
 }
 
-/// When a gate that stands open will close by itself if it is not used (SPEC A6, A15): for `account show`.
-pub fn closes_at(standing: &Standing, protocol: Protocol, figures: &Figures) -> Option<Timestamp> {
-    let _ = (standing, protocol, figures);
-    unimplemented!()
+/// The gate of one protocol, to be changed by an event.
+pub(crate) fn gate_mut(access: &mut Access, protocol: Protocol) -> &mut Gate {
+    match protocol {
+        Protocol::Pop3 => &mut access.pop3,
+        Protocol::Imap => &mut access.imap,
+        Protocol::Smtp => &mut access.smtp,
+    }
+}
+
+/// Closes those of the gates that stand open or are to open, for a reason.
+fn close_all(standing: &Standing, protocols: &[Protocol], reason: Reason, asker: Asker) -> Vec<Event> {
+    let opens = |protocol: Protocol| {
+        matches!(gate(&standing.access, protocol).state, GateState::On | GateState::Pending { .. })
+    };
+    let close = |protocol| asker.event(What::AccessClosed { protocol, reason: Some(reason), text: None });
+    protocols.iter().copied().filter(|protocol| opens(*protocol)).map(close).collect()
 }
