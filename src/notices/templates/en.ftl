@@ -59,8 +59,8 @@ page = Options → “E-mail forwarding, mail programs, SMS alerts”
 help = If you need help, you will find it here: { $support }
 opens-later =
     { $delay-seconds ->
-        [0] It opens at once.
-       *[other] It opens { $delay } later.
+        [0] Access opens at once.
+       *[other] Access opens { $delay } later.
     }
 steps-on =
     1. Open { $web } and log in.

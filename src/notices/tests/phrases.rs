@@ -143,7 +143,7 @@ fn letters_go_by_the_figures_that_are_set() {
         let notice = OwedNotice { protocols: protocols.to_vec(), ..owed(kind) };
         body(&letter(&notices, &notice, "en"))
     };
-    assert!(shown(NoticeKind::AccessUnblocked, &[Protocol::Pop3]).contains("It opens at once."));
+    assert!(shown(NoticeKind::AccessUnblocked, &[Protocol::Pop3]).contains("Access opens at once."));
     assert!(shown(NoticeKind::IdleWarning, &[Protocol::Imap]).contains("nobody has used it for 1 month."));
     assert!(
         shown(NoticeKind::IdleWarning, &[Protocol::Pop3]).contains("nobody has used it for a long time.")
