@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
-use postern_actors::{Actors, Settings, Ticker};
+use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
-use postern_policy::send_window;
 use postern_storage::{Batch, EngineKind, Store, StoreError, StoreOptions, keys};
 use serde_json::Value;
 
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
-use crate::config::{ClockKind, Config, Listen, StoreKind, TlsSource};
+use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
@@ -225,19 +224,39 @@ async fn close(store: Store) -> Result<(), String> {
     closed.map_err(|error| error.to_string())?.map_err(|error| format!("the store: {error}"))
 }
 
-fn settings(config: &Config) -> Settings {
-    let figures = |recipients| send_window::Figures { recipients };
+/// What the actors go by.
+pub(crate) fn settings(config: &Config) -> Settings {
+    let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
     Settings {
-        plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
+        plans: config.plans.iter().map(|plan| (plan.name.clone(), allows(plan))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
         hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
+        check_burst: config.check_burst,
+        check_grace: config.check_grace,
+        access: config.access.clone(),
+        abuse: config.abuse.clone(),
+        inactive_refuses_mail: config.inactive_refuses_mail,
+        client_password: config.client_password,
+        brake: config.brake,
+        composer: Arc::new(StandIn),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,
         hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
         lockout: config.failed_logins.clone(),
+    }
+}
+
+/// Until the letters of notices have their writer.
+#[derive(Debug)]
+struct StandIn;
+
+impl postern_actors::notice::Composer for StandIn {
+    fn compose(&self, told: &postern_actors::notice::Told<'_>) -> Vec<u8> {
+        let (address, notice) = (told.address, told.notice.notice.name());
+        format!("To: {address}\r\nSubject: {notice}\r\n\r\n").into_bytes()
     }
 }
 
@@ -327,7 +346,7 @@ fn role_name(role: Role) -> &'static str {
 }
 
 fn places(config: &Config) -> Places {
-    Places { web: config.web_url.clone(), support: config.support_url.clone() }
+    Places { web: config.web_url.clone(), support: config.support_url.clone(), zone: config.timezone.clone() }
 }
 
 /// What POP3's sessions go by.
@@ -340,7 +359,7 @@ pub fn pop3_settings(config: &Config) -> pop3::Settings {
         scram: config.scram,
         autologout: config.pop3_autologout,
         login_timeout: POP3_LOGIN,
-        login_delay: None,
+        login_delays: config.plans.iter().map(|plan| (plan.name.clone(), plan.check_interval)).collect(),
         language: Language::lookup(&config.language).unwrap_or(Language::English),
     }
 }
@@ -349,7 +368,7 @@ pub fn pop3_settings(config: &Config) -> pop3::Settings {
 pub fn smtp_settings(config: &Config) -> smtp::Settings {
     smtp::Settings {
         message_size: config.message_size,
-        recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),
+        recipients: config.plans.iter().map(|plan| plan.sends.recipients).max().unwrap_or(100),
         legacy_plaintext: config.legacy_plaintext,
         scram: config.scram,
         ..smtp::Settings::new(config.hostname.clone(), places(config))

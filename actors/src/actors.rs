@@ -194,8 +194,10 @@ impl Actors {
         }
         let mut told = 0;
         if changed {
-            // Where an actor is gone, it reads its state anew when it is next asked.
-            let _ = self.quota(account).addr().send(quota::Reload).await;
+            if let Some(quota) = self.0.quotas.living(account) {
+                // Where it has ended meanwhile, it reads its state anew when it is next asked.
+                let _ = quota.addr().send(quota::Reload).await;
+            }
             told = seat.addr().send(Announce).await.unwrap_or(0);
         }
         self.notices_owed(&notices);

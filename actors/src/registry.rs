@@ -72,6 +72,12 @@ impl<A: PerAccount> Registry<A> {
         seat
     }
 
+    /// The account's actor where it lives; one that doesn't reads everything anew when it is next asked.
+    pub(crate) fn living(&self, account: AccountId) -> Option<Arc<Seat<A>>> {
+        let shard = &self.shards[account.0 as usize % self.shards.len()];
+        shard.lock().get(&account).filter(|seat| seat.addr.connected()).cloned()
+    }
+
     /// Lets go of actors that nobody holds and nobody has asked for `rest_after`; returns how many live on. An actor
     /// stops by itself when the last who could send to it is gone, so no message is ever lost to its rest.
     pub(crate) fn passivate(&self, rest_after: Duration) -> usize {
