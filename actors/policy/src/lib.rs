@@ -16,3 +16,6 @@ pub mod send_window;
 pub mod standing;
 
 pub use refusal::Refusal;
+
+#[cfg(test)]
+mod tables;

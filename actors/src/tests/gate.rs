@@ -1,0 +1,72 @@
+//! Gates and locks, and who is told of them.
+
+use postern_model::record::{Actor as By, Reason};
+use postern_policy::access::Change;
+
+use super::*;
+use crate::account::Deed;
+
+#[actix_rt::test]
+async fn closing_access_tells_the_sessions_and_keeps_new_ones_out() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let (pop3, smtp) = (Listener::new(&house), Listener::new(&house));
+    let _one = house.login("alice@demo.test", &pop3, Protocol::Pop3).await.expect("admitted");
+    let _two = house.login("alice@demo.test", &smtp, Protocol::Smtp).await.expect("admitted");
+    house.access("alice@demo.test", AccessChange::Off).await;
+    let off = |protocol| Refusal::AccessOff { protocol, reason: Some(Reason::Operator), text: None };
+    assert_eq!(pop3.heard().await, [Tell::Closed(off(Protocol::Pop3))]); // A2
+    assert_eq!(smtp.heard().await, [Tell::Closed(off(Protocol::Smtp))]);
+    let again = house.login("alice@demo.test", &pop3, Protocol::Pop3).await;
+    assert_eq!(again.map(|_| ()), Err(off(Protocol::Pop3))); // A1
+}
+
+#[actix_rt::test]
+async fn a_locked_account_does_not_log_in_to_send() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let who = Listener::new(&house);
+    let address = || "alice@demo.test".to_owned();
+    house
+        .admin(AdminRequest::LockSending { address: address(), reason: Some("spam".into()), lasts: None })
+        .await;
+    let refused = house.login("alice@demo.test", &who, Protocol::Smtp).await.map(|_| ());
+    assert_eq!(
+        refused,
+        Err(Refusal::SendingLocked { reason: Reason::Terms, text: Some("spam".into()), until: None })
+    ); // Q5
+    house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("reading goes on");
+    house.admin(AdminRequest::UnlockSending { address: address() }).await;
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("unlocked");
+}
+
+#[actix_rt::test]
+async fn what_never_reached_the_disk_is_not_gone_by() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let who = Listener::new(&house);
+    // More than a record may hold: the store takes none of it.
+    let text = || Some("x".repeat(5 << 20));
+    let lock = Deed::Lock { text: text(), until: None };
+    house.actors.perform(alice, By::Operator, None, lock).await.expect_err("too long");
+    let shut = Deed::Gates { change: Change::Off, protocols: Protocol::ALL.to_vec(), text: text() };
+    house.actors.perform(alice, By::Operator, None, shut).await.expect_err("too long");
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("neither locked nor shut");
+}
+
+#[actix_rt::test]
+async fn what_only_looks_waits_for_no_change() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let change = house.actors.administration().await;
+    let address = || "alice@demo.test".to_owned();
+    house.admin(AdminRequest::Check).await;
+    house.admin(AdminRequest::AccountList).await;
+    house.admin(AdminRequest::AccountShow { address: address() }).await;
+    let off = house.access("alice@demo.test", AccessChange::Off);
+    let mut off = std::pin::pin!(off);
+    let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(off.as_mut().poll(cx).is_ready());
+    assert!(!std::future::poll_fn(poll).await, "changes come one after the other");
+    drop(change);
+    off.await;
+}

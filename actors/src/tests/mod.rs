@@ -1,0 +1,179 @@
+//! The actors together, on a store in memory and a clock that the test turns.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use postern_model::mime::Scanner;
+use postern_model::{AccountId, Clock, MailFrom, ManualClock, Protocol, SessionId, Timestamp};
+use postern_policy::Refusal;
+use postern_storage::{EngineKind, Store, StoreOptions};
+use zeroize::Zeroizing;
+
+use crate::admin::{AccessChange, AdminRequest, Secret};
+use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tell};
+use crate::{Actors, Settings, Ticker};
+
+mod gate;
+mod mail;
+
+const PASSWORD: &str = "correct horse";
+
+/// A running set of actors with its directory, which goes with it.
+struct House {
+    actors: Actors,
+    settings: Settings,
+    clock: Arc<ManualClock>,
+    dir: tempfile::TempDir,
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Ear(Arc<std::sync::Mutex<Vec<Tell>>>);
+
+impl Actor for Ear {
+    type Context = Context<Self>;
+}
+
+impl Handler<Tell> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
+        self.0.lock().expect("unpoisoned").push(tell);
+    }
+}
+
+/// A session, and what it was told.
+struct Listener {
+    session: SessionRef,
+    heard: Arc<std::sync::Mutex<Vec<Tell>>>,
+    addr: Addr<Ear>,
+}
+
+impl Listener {
+    fn new(house: &House) -> Listener {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let ear = Ear::default();
+        let heard = Arc::clone(&ear.0);
+        let addr = ear.start();
+        let session = SessionRef {
+            id: SessionId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            activity: Arc::new(LastByte::new(house.actors.now())),
+            inbox: addr.clone().recipient(),
+        };
+        Listener { session, heard, addr }
+    }
+
+    /// All that was told by now.
+    async fn heard(&self) -> Vec<Tell> {
+        // A message sent now comes behind all that were sent before.
+        self.addr.send(Tell::Stopping).await.expect("the ear lives");
+        let mut heard = self.heard.lock().expect("unpoisoned");
+        let mut told = std::mem::take(&mut *heard);
+        told.pop();
+        told
+    }
+}
+
+impl House {
+    async fn new() -> House {
+        House::with(Settings::for_tests()).await
+    }
+
+    async fn with(settings: Settings) -> House {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let store = Store::open(options, now).expect("a new store");
+        let house = House::on(store, Arc::new(ManualClock::new(now)), settings, dir).await;
+        house.admin(AdminRequest::DomainAdd { domain: "demo.test".into() }).await;
+        house
+    }
+
+    async fn on(store: Store, clock: Arc<ManualClock>, settings: Settings, dir: tempfile::TempDir) -> House {
+        let ticker = Ticker::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let actors = Actors::start(store, ticker, settings.clone(), &[Arbiter::current()]).await;
+        House { actors: actors.expect("actors"), settings, clock, dir }
+    }
+
+    /// The same house with new actors, which know what the store knows.
+    async fn restarted(self) -> House {
+        let House { actors, settings, clock, dir } = self;
+        let store = actors.store().clone();
+        actors.rest().await;
+        drop(actors);
+        House::on(store, clock, settings, dir).await
+    }
+
+    async fn admin(&self, request: AdminRequest) -> serde_json::Value {
+        self.actors.admin(request).await.expect("the request is good")
+    }
+
+    /// An account with everything open.
+    async fn account(&self, address: &str) -> AccountId {
+        let password = Some(Secret(Zeroizing::new(PASSWORD.to_owned())));
+        self.admin(AdminRequest::AccountAdd { address: address.into(), plan: None, password }).await;
+        self.access(address, AccessChange::On).await;
+        let parsed = postern_model::EmailAddress::parse(address).expect("an address");
+        self.actors.find_recipient(&parsed).await.expect("the account is there")
+    }
+
+    async fn access(&self, address: &str, change: AccessChange) {
+        let protocols = Protocol::ALL.to_vec();
+        let address = address.to_owned();
+        self.admin(AdminRequest::SetAccess {
+            address,
+            change,
+            protocols,
+            now: true,
+            reason: None,
+            as_user: false,
+        })
+        .await;
+    }
+
+    async fn login(&self, user: &str, who: &Listener, protocol: Protocol) -> Result<Admitted, Refusal> {
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let proof = Proof::Password { user: user.into(), password };
+        self.actors.login(Login { proof, protocol, tls: true, session: who.session.clone() }).await
+    }
+
+    async fn send(&self, text: &str, recipients: &[AccountId]) -> Result<(), Refusal> {
+        self.actors.accept(self.acceptance(text, recipients).await).await
+    }
+
+    async fn acceptance(&self, text: &str, recipients: &[AccountId]) -> Acceptance {
+        let mut spool = self.actors.store().spool();
+        spool.write(text.as_bytes()).await.expect("room");
+        let mut scanner = Scanner::new();
+        scanner.feed(text.as_bytes());
+        Acceptance {
+            letter: self.actors.next_letter_id().expect("room"),
+            body: spool.seal().await.expect("room"),
+            facts: scanner.finish(),
+            recipients: recipients.to_vec(),
+            sent: None,
+            mail_from: MailFrom::Null,
+        }
+    }
+
+    /// The sizes of what POP3 sees, in order; opens the maildrop and lets it go again.
+    async fn sizes(&self, user: &str) -> Vec<u32> {
+        let who = Listener::new(self);
+        let admitted = self.login(user, &who, Protocol::Pop3).await.expect("admitted");
+        let maildrop = self.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+        maildrop.letters.iter().map(|letter| letter.size).collect()
+    }
+
+    fn clean(&self) {
+        let report = self.actors.store().check();
+        assert!(report.is_sound(), "{report:?}");
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
