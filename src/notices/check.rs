@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fluent_bundle::FluentResource;
 use fluent_syntax::ast::{Attribute, Entry, Expression, InlineExpression, Message, Pattern, PatternElement};
 use fluent_syntax::ast::{Term, Variant, VariantKey};
+use fluent_syntax::parser::ParserError;
 
 use super::vocabulary::{PARTS, Row, Shape, Values};
 
@@ -80,13 +81,23 @@ pub(super) fn parse(file: &Path, text: String) -> Result<FluentResource, Vec<Tem
             if errors.is_empty() { Ok(resource) } else { Err(errors) }
         }
         Err((resource, errors)) => {
-            let error = |error: fluent_syntax::parser::ParserError| {
-                let line = line_at(resource.source().as_bytes(), error.pos.start);
+            let error = |error: ParserError| {
+                let line = line_at(resource.source().as_bytes(), place(&error, resource.source()));
                 let cure = "correct it, or take the message away: then the built-in one is used";
                 TemplateError::new(file, Some(line), format!("can't be understood: {error}"), cure)
             };
             Err(errors.into_iter().map(error).collect())
         }
+    }
+}
+
+/// Where people look for what could not be parsed: the parser stands behind empty lines when it misses something.
+fn place(error: &ParserError, source: &str) -> usize {
+    let (at, entry) =
+        (error.pos.start.min(source.len()), error.slice.as_ref().map_or(0, |slice| slice.start));
+    match source.get(..at) {
+        Some(before) if before.ends_with('\n') => before.trim_end().len().max(entry),
+        _ => at,
     }
 }
 
@@ -280,7 +291,11 @@ impl<'a> Check<'a> {
         let begins = self.begins.get(&format!("-{id}")).copied();
         match (begins, scope) {
             _ if attribute => {
-                self.say(id, format!("\"-{id}\" has no parts"), "name it without the dot and what is behind it");
+                self.say(
+                    id,
+                    format!("\"-{id}\" has no parts"),
+                    "name it without the dot and what is behind it",
+                );
             }
             (None, _) => {
                 let cure = "write the term in this file, or correct its name";
@@ -295,7 +310,12 @@ impl<'a> Check<'a> {
     }
 
     /// A branch that is never taken is a mistyped one.
-    fn branches(&mut self, selector: &InlineExpression<&'a str>, variants: &[Variant<&'a str>], scope: Scope) {
+    fn branches(
+        &mut self,
+        selector: &InlineExpression<&'a str>,
+        variants: &[Variant<&'a str>],
+        scope: Scope,
+    ) {
         let (InlineExpression::VariableReference { id }, Scope::Message(_, row)) = (selector, scope) else {
             return;
         };

@@ -110,6 +110,5 @@ fn clean(text: &str) -> String {
 
 /// Characters that end a line, act on a terminal, or turn the direction of what stands behind them.
 fn breaks(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

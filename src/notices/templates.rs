@@ -91,7 +91,10 @@ fn strangers(directory: &Path) -> Vec<TemplateError> {
     names.retain(|path| !path.file_stem().is_some_and(|stem| is_language(&stem.to_string_lossy())));
     names.sort();
     let cure = "name it en.ftl, lv.ftl or ru.ftl, or move it away";
-    names.iter().map(|path| TemplateError::new(path, None, "is in no language of the letters", cure)).collect()
+    names
+        .iter()
+        .map(|path| TemplateError::new(path, None, "is in no language of the letters", cure))
+        .collect()
 }
 
 fn is_language(name: &str) -> bool {
@@ -101,7 +104,12 @@ fn is_language(name: &str) -> bool {
 /// A file's text; `None` where there is no such file.
 fn read(path: &Path) -> Result<Option<String>, TemplateError> {
     let failed = |error: std::io::Error| {
-        TemplateError::new(path, None, format!("can't be read: {error}"), "let the server read it, or move it away")
+        TemplateError::new(
+            path,
+            None,
+            format!("can't be read: {error}"),
+            "let the server read it, or move it away",
+        )
     };
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -56,11 +56,11 @@ sender = Mail service of { $domain }
 greeting = Hello,
 signature = This letter was written automatically by the mail service of { $domain }.
 page = Options → “E-mail forwarding, mail programs, SMS alerts”
-help = If you need help, you find it here: { $support }
+help = If you need help, you will find it here: { $support }
 opens-later =
     { $delay-seconds ->
-        [0] It opens at once.
-       *[other] It opens { $delay } later.
+        [0] Access opens at once.
+       *[other] Access opens { $delay } later.
     }
 steps-on =
     1. Open { $web } and log in.
@@ -135,8 +135,8 @@ access-blocked =
     .subject = Access for mail programs was blocked ({ $protocols })
     .what = On { $at }, access for mail programs ({ $protocols }) was blocked for your mailbox { $address }. Your letters stay in the mailbox, and you can read them at { $web }.
     .why = { $because }
-    .how = As long as the block stands, you cannot switch access on. Only the staff of the mail service can lift the block; please get in touch with them. When it is lifted, you get a letter, and you can switch access on again.
-    .support = You reach the staff here: { $support }
+    .how = As long as the block stands, you cannot switch access on. Only the staff of the mail service can lift the block; please get in touch with them. When it is lifted, you will get a letter and can switch access on again.
+    .support = You can reach the staff here: { $support }
 
 access-unblocked =
     .subject = The block on access for mail programs was lifted ({ $protocols })
@@ -221,7 +221,7 @@ sending-locked =
             [none] Only the staff of the mail service can end the lock; please get in touch with them.
            *[other] When the lock ends, you can send again. If you think that it is a mistake, please get in touch with the staff of the mail service.
         }
-    .support = You reach the staff here: { $support }
+    .support = You can reach the staff here: { $support }
 
 sending-unlocked =
     .subject = You can send letters again

@@ -64,8 +64,8 @@ page = Opcijas → «E-pasta pāradresācija, pasta programmas, SMS paziņojumi�
 help = Ja nepieciešama palīdzība, to atradīsiet šeit: { $support }
 opens-later =
     { $delay-seconds ->
-        [0] Tā sāks darboties uzreiz.
-       *[other] Tā sāks darboties { $delay } vēlāk.
+        [0] Piekļuve sāks darboties uzreiz.
+       *[other] Piekļuve sāks darboties { $delay } vēlāk.
     }
 steps-on =
     1. Atveriet { $web } un piesakieties.
@@ -160,7 +160,7 @@ idle-warning =
     .subject = Drīz tiks izslēgta pasta programmu piekļuve ({ $protocols })
     .what = { $then } Jūsu pastkastei { $address } automātiski tiks izslēgta pasta programmu piekļuve ({ $protocols }).
     .why = { $protocols } piekļuve kādu laiku nav izmantota. Lai Jūsu pastkaste būtu drošībā, piekļuvi izslēdz, ja neviens to nav izmantojis { $limit }.
-    .how = Ja piekļuve Jums joprojām ir vajadzīga, līdz tam saņemiet pastu ar pasta programmu, kas lieto { $protocols }; tad piekļuve paliks ieslēgta. Ja tā vairs nav vajadzīga, nekas nav jādara. Vēlāk to varēsiet atkal ieslēgt vietnē { $web }, sadaļā { page }.
+    .how = Ja piekļuve Jums joprojām ir vajadzīga, līdz tam saņemiet pastu ar pasta programmu, kas izmanto { $protocols }; tad piekļuve paliks ieslēgta. Ja tā vairs nav vajadzīga, nekas nav jādara. Vēlāk to varēsiet atkal ieslēgt vietnē { $web }, sadaļā { page }.
     .support = { help }
 
 inactive-warning =
