@@ -78,6 +78,14 @@ impl<A: PerAccount> Registry<A> {
         shard.lock().get(&account).filter(|seat| seat.addr.connected()).cloned()
     }
 
+    /// Lets go of the account's actor where nobody holds it.
+    pub(crate) fn rest(&self, account: AccountId) {
+        let mut seats = self.shards[account.0 as usize % self.shards.len()].lock();
+        if seats.get(&account).is_some_and(|seat| Arc::strong_count(seat) == 1) {
+            seats.remove(&account);
+        }
+    }
+
     /// Lets go of actors that nobody holds and nobody has asked for `rest_after`; returns how many live on. An actor
     /// stops by itself when the last who could send to it is gone, so no message is ever lost to its rest.
     pub(crate) fn passivate(&self, rest_after: Duration) -> usize {
