@@ -5,6 +5,7 @@ pub mod config;
 pub mod control;
 pub mod logging;
 pub mod net;
+pub mod notices;
 pub mod pop3;
 pub mod runtime;
 pub mod sasl;

@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
-use postern_actors::{Actors, Settings, Ticker};
+use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
-use postern_policy::send_window;
 use postern_storage::{Batch, EngineKind, Store, StoreError, StoreOptions, keys};
 use serde_json::Value;
 
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
-use crate::config::{ClockKind, Config, Listen, StoreKind, TlsSource};
+use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
 use crate::net::listener::{Inherited, Listeners, bind};
 use crate::net::tls::certificates::{CertificateFiles, Certificates};
 use crate::net::tls::{Tls, self_signed};
+use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::smtp::{self, Role, SmtpSession};
@@ -69,8 +69,9 @@ impl House for Postern {
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         must_exist(config, &request)?;
         runtime::run(async move {
+            let settings = settings(config).map_err(AdminError)?;
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
-            let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
+            let actors = Actors::start(store.clone(), ticker, settings, &[Arbiter::current()]).await;
             let answer = match actors {
                 Ok(actors) => actors.admin(request).await,
                 Err(error) => Err(AdminError(error.to_string())),
@@ -111,12 +112,13 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
+        let settings = settings(config)?;
         let (store, ticker) = open_store(config).await?;
         let certificates = certificates(config, &ticker)?;
         let tls = Tls::new(Arc::clone(&certificates)).map_err(|error| format!("TLS: {error}"))?;
         let control = Control::bind(&config.data_dir).map_err(|error| error.to_string())?;
         let workers = Workers::start(config.workers as usize).map_err(|error| format!("threads: {error}"))?;
-        let actors = Actors::start(store, ticker.clone(), settings(config), &workers.handles()).await;
+        let actors = Actors::start(store, ticker.clone(), settings, &workers.handles()).await;
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
         let bound = open_doors(config, &listeners, &sockets).map_err(|error| error.to_string())?;
@@ -225,19 +227,42 @@ async fn close(store: Store) -> Result<(), String> {
     closed.map_err(|error| error.to_string())?.map_err(|error| format!("the store: {error}"))
 }
 
-fn settings(config: &Config) -> Settings {
-    let figures = |recipients| send_window::Figures { recipients };
-    Settings {
-        plans: config.plans.iter().map(|plan| (plan.name.clone(), figures(plan.recipients))).collect(),
+/// What the actors go by; an error is what is wrong with an operator's templates, in lines that name the cure.
+pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
+    let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
+    let notices =
+        Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
+    Ok(Settings {
+        plans: config.plans.iter().map(|plan| (plan.name.clone(), allows(plan))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
         hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
+        check_burst: config.check_burst,
+        check_grace: config.check_grace,
+        access: config.access.clone(),
+        abuse: config.abuse.clone(),
+        inactive_refuses_mail: config.inactive_refuses_mail,
+        client_password: config.client_password,
+        brake: config.brake,
+        composer: Arc::new(notices),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,
         hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
         lockout: config.failed_logins.clone(),
+    })
+}
+
+/// What the letters of notices tell.
+fn facts(config: &Config) -> Facts {
+    Facts {
+        hostname: config.hostname.clone(),
+        web: config.web_url.clone(),
+        support: config.support_url.clone(),
+        zone: config.timezone.clone(),
+        access: config.access.clone(),
+        inactive_refuses_mail: config.inactive_refuses_mail,
     }
 }
 
@@ -327,7 +352,7 @@ fn role_name(role: Role) -> &'static str {
 }
 
 fn places(config: &Config) -> Places {
-    Places { web: config.web_url.clone(), support: config.support_url.clone() }
+    Places { web: config.web_url.clone(), support: config.support_url.clone(), zone: config.timezone.clone() }
 }
 
 /// What POP3's sessions go by.
@@ -340,7 +365,7 @@ pub fn pop3_settings(config: &Config) -> pop3::Settings {
         scram: config.scram,
         autologout: config.pop3_autologout,
         login_timeout: POP3_LOGIN,
-        login_delay: None,
+        login_delays: config.plans.iter().map(|plan| (plan.name.clone(), plan.check_interval)).collect(),
         language: Language::lookup(&config.language).unwrap_or(Language::English),
     }
 }
@@ -349,7 +374,7 @@ pub fn pop3_settings(config: &Config) -> pop3::Settings {
 pub fn smtp_settings(config: &Config) -> smtp::Settings {
     smtp::Settings {
         message_size: config.message_size,
-        recipients: config.plans.iter().map(|plan| plan.recipients).max().unwrap_or(100),
+        recipients: config.plans.iter().map(|plan| plan.sends.recipients).max().unwrap_or(100),
         legacy_plaintext: config.legacy_plaintext,
         scram: config.scram,
         ..smtp::Settings::new(config.hostname.clone(), places(config))

@@ -3,18 +3,37 @@
 
 use std::time::Duration;
 
-use postern_model::{EnhancedStatusCode, Protocol, ReplyCode};
+use jiff::tz::TimeZone;
+use postern_model::record::Reason;
+use postern_model::{EnhancedStatusCode, Protocol, ReplyCode, Timestamp};
 use postern_policy::Refusal;
 
 use crate::net::limits::Crowd;
 
-/// Addresses that refusals name, from the configuration.
+/// What refusals name, from the configuration.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// Where the user switches access on (`POSTERN_WEB_URL`).
     pub web: String,
     /// Where the user finds help (`POSTERN_SUPPORT_URL`).
     pub support: String,
+    /// In which times are shown (`POSTERN_TIMEZONE`); it decides nothing.
+    pub zone: TimeZone,
+}
+
+impl Places {
+    /// A time in the operator's zone: `2026-03-01 12:15:00 EET`.
+    fn time(&self, at: Timestamp) -> String {
+        match jiff::Timestamp::from_microsecond(at.0) {
+            // Rounded up: who comes back at the time that is named must not come too early.
+            Ok(_) => {
+                let at = jiff::Timestamp::from_second(at.plus(Duration::from_micros(999_999)).seconds());
+                let at = at.unwrap_or(jiff::Timestamp::MAX).to_zoned(self.zone.clone());
+                at.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+            }
+            Err(_) => at.rfc3339(),
+        }
+    }
 }
 
 /// A refusal in SMTP's terms.
@@ -40,8 +59,9 @@ pub fn pop3(refusal: &Refusal, places: &Places) -> String {
 fn pop3_code(refusal: &Refusal) -> Option<&'static str> {
     Some(match refusal {
         // Programs drop the saved password on AUTH, so it stands for bad credentials alone (SPEC A4).
-        Refusal::BadCredentials { .. } => "AUTH",
+        Refusal::BadCredentials { .. } | Refusal::ClientPasswordNeeded => "AUTH",
         Refusal::InUse => "IN-USE",
+        Refusal::TooSoon { .. } => "LOGIN-DELAY",
         Refusal::AccessOff { .. }
         | Refusal::AccessBlocked { .. }
         | Refusal::Suspended
@@ -53,6 +73,8 @@ fn pop3_code(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::Unavailable
         | Refusal::Stopping => "SYS/TEMP",
         Refusal::SendingLocked { .. }
+        | Refusal::SendLimit { .. }
+        | Refusal::InactiveMailbox
         | Refusal::TooManyRecipients { .. }
         | Refusal::SenderNotOwned
         | Refusal::AuthorNotOwned
@@ -64,18 +86,22 @@ fn pop3_code(refusal: &Refusal) -> Option<&'static str> {
 /// The reply that SMTP has for it (RFC 5321, 4954, 3463).
 pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
     let (code, subject, detail) = match refusal {
-        Refusal::BadCredentials { .. } => (535, 7, 8),
+        Refusal::BadCredentials { .. } | Refusal::ClientPasswordNeeded => (535, 7, 8),
         Refusal::AccessOff { .. }
         | Refusal::AccessBlocked { .. }
         | Refusal::Suspended
         | Refusal::PlaintextRefused => (525, 7, 13),
-        Refusal::AccessPending { .. } | Refusal::TooManyFailures { .. } => (454, 7, 0),
+        Refusal::AccessPending { .. } | Refusal::TooManyFailures { .. } | Refusal::TooSoon { .. } => {
+            (454, 7, 0)
+        }
         Refusal::TooManySessions { .. } => (421, 7, 0),
         Refusal::SendingLocked { .. } => (550, 7, 1),
+        Refusal::SendLimit { .. } => (451, 7, 0),
         Refusal::TooManyRecipients { .. } => (452, 5, 3),
         Refusal::SenderNotOwned => (553, 7, 1),
         Refusal::AuthorNotOwned | Refusal::NoRoute => (550, 7, 1),
         Refusal::NoSuchMailbox => (550, 1, 1),
+        Refusal::InactiveMailbox => (550, 2, 1),
         Refusal::StoreFull => (452, 3, 1),
         Refusal::InUse | Refusal::Unavailable => (451, 3, 0),
         Refusal::Stopping => (421, 3, 2),
@@ -87,10 +113,13 @@ pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
     }
 }
 
+/// Octets that a text may have, so that the line has 512 with its codes and its end (RFC 2449 §4, RFC 5321 §4.5.3.1.5).
+const LONGEST_TEXT: usize = 480;
+/// Octets that an operator's free text may have.
+const LONGEST_WORD: usize = 200;
+
 fn text(refusal: &Refusal, places: &Places) -> String {
-    let web = &places.web;
-    let because =
-        |reason: &Option<String>| reason.as_ref().map_or_else(String::new, |r| format!(" ({})", one_line(r)));
+    let Places { web, support, .. } = places;
     match refusal {
         Refusal::BadCredentials { bare_name: false } => "Wrong user name or password.".to_owned(),
         Refusal::BadCredentials { bare_name: true } => {
@@ -100,34 +129,56 @@ fn text(refusal: &Refusal, places: &Places) -> String {
             "Too many failed logins from your address. Try again in {}, and check the password stored in your program.",
             span(*retry_after)
         ),
-        Refusal::AccessOff { protocol, reason } => format!(
-            "{} access for mail programs is switched off{}. Switch it on at {web}",
-            shown(*protocol),
-            because(reason)
-        ),
+        Refusal::AccessOff { protocol, reason, text } => {
+            let (why, cure) = off(*reason, places);
+            let off = format!("{} access for mail programs is switched off{why}", shown(*protocol));
+            with_word(&off, text.as_deref(), &format!(". {cure}"))
+        }
         Refusal::AccessPending { protocol, opens_at } => format!(
-            "{} access for mail programs opens at {opens_at}. Try again then, or see {web}",
-            shown(*protocol)
-        ),
-        Refusal::AccessBlocked { protocol, reason } => format!(
-            "{} access for mail programs is blocked{}. Write to {}",
+            "{} access for mail programs opens at {}. Try again then. If you did not switch it on, cancel it at {web}",
             shown(*protocol),
-            because(reason),
-            places.support
+            places.time(*opens_at)
         ),
-        Refusal::Suspended => format!("This account is suspended. Write to {}", places.support),
+        Refusal::AccessBlocked { protocol, reason, text } => {
+            let blocked =
+                format!("{} access for mail programs is blocked{}", shown(*protocol), because(*reason));
+            with_word(&blocked, text.as_deref(), &format!(". Ask for help at {support}"))
+        }
+        Refusal::Suspended => format!("This account is suspended. Ask for help at {support}"),
         Refusal::PlaintextRefused => format!(
             "Your password came without encryption. Turn on SSL/TLS in your program and change your password at {web}"
         ),
         Refusal::TooManySessions { limit } => format!(
             "Your mail programs hold all {limit} connections that an account may have. Close one, or wait a few minutes."
         ),
+        Refusal::ClientPasswordNeeded => format!(
+            "This is the account's own password, but mail programs need one made for them. Get it at {web} by switching access on, and store it in your program."
+        ),
         Refusal::InUse => {
             "Another program is reading this mailbox over POP3. Try again in a minute.".to_owned()
         }
-        Refusal::SendingLocked { reason } => {
-            format!("Sending is locked for this account{}. See {web}", because(reason))
+        Refusal::TooSoon { interval, retry_after } => format!(
+            "Mail may be checked once in {}. Check again in {}, and let your program check less often.",
+            span(*interval),
+            seconds(*retry_after)
+        ),
+        Refusal::SendingLocked { reason, text, until } => {
+            let until = until.map_or_else(String::new, |until| format!(" until {}", places.time(until)));
+            let locked = format!("Sending is locked for this account{until}{}", because(Some(*reason)));
+            let cure = match reason {
+                // Two addresses of 200 octets each would not fit a line.
+                Reason::Theft => format!("Change your password at {web}"),
+                Reason::Pushing if !until.is_empty() => format!("Wait until then. See {web}"),
+                _ => format!("Ask for help at {support}"),
+            };
+            with_word(&locked, text.as_deref(), &format!(". {cure}"))
         }
+        Refusal::SendLimit { limit, window, retry_after } => format!(
+            "At most {limit} {} may be sent in any {}. The next may go in {}.",
+            if *limit == 1 { "letter" } else { "letters" },
+            window_name(*window),
+            seconds(*retry_after)
+        ),
         Refusal::TooManyRecipients { limit } => {
             format!("A letter may have {limit} recipients. Send it again to the others.")
         }
@@ -140,6 +191,9 @@ fn text(refusal: &Refusal, places: &Places) -> String {
                 .to_owned()
         }
         Refusal::NoSuchMailbox => "No such mailbox here.".to_owned(),
+        Refusal::InactiveMailbox => {
+            "This mailbox was not used for long and takes no mail until its owner logs in.".to_owned()
+        }
         Refusal::NoRoute => {
             "This server has no route to that domain: no relay or delivery to others is set.".to_owned()
         }
@@ -148,6 +202,45 @@ fn text(refusal: &Refusal, places: &Places) -> String {
             "Something failed on the server; nothing was done. Try again later.".to_owned()
         }
         Refusal::Stopping => "The server is being restarted. Try again in a minute.".to_owned(),
+    }
+}
+
+/// Why a protocol is off, and what its user can do (SPEC A4, A8).
+fn off(reason: Option<Reason>, places: &Places) -> (&'static str, String) {
+    let web = &places.web;
+    let cure = match reason {
+        None => format!("Switch it on at {web}"),
+        Some(Reason::Theft) => format!("Change your password at {web} and then switch it on again there"),
+        Some(Reason::TooManyConnections) => {
+            format!("Let your program check less often, and switch it on again at {web}")
+        }
+        Some(Reason::Pushing) => format!("Switch it on again at {web} when sending is unlocked"),
+        Some(Reason::Terms) => format!("Ask for help at {}", places.support),
+        Some(Reason::Idle | Reason::Inactive | Reason::Operator) => format!("Switch it on again at {web}"),
+    };
+    (because(reason), cure)
+}
+
+/// A reason in words for the person that it concerns (SPEC A7).
+fn because(reason: Option<Reason>) -> &'static str {
+    match reason {
+        None => "",
+        Some(Reason::Pushing) => ", because letters were pushed against the sending limits again and again",
+        Some(Reason::Theft) => ", because somebody else seems to have your password (suspected theft)",
+        Some(Reason::Inactive) => ", because the account became inactive",
+        Some(Reason::Idle) => ", because it was not used for a long time",
+        Some(Reason::TooManyConnections) => ", because programs logged in too often (too many connections)",
+        Some(Reason::Terms) => ", because of a violation of the terms of use",
+        Some(Reason::Operator) => " by the provider",
+    }
+}
+
+/// `head`, an operator's free text in brackets, `tail`: the text gives way where the line would grow too long.
+fn with_word(head: &str, word: Option<&str>, tail: &str) -> String {
+    let room = LONGEST_TEXT.saturating_sub(head.len() + tail.len() + " ()".len());
+    match word.map(|word| one_line(word, room.min(LONGEST_WORD))) {
+        Some(word) if !word.is_empty() => format!("{head} ({word}){tail}"),
+        _ => format!("{head}{tail}"),
     }
 }
 
@@ -187,9 +280,34 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// An operator's free text may hold anything; a reply is one line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+/// Whole seconds, rounded up; beyond two minutes with the minutes beside them (SPEC C3, Q3).
+fn seconds(time: Duration) -> String {
+    match time.as_micros().div_ceil(1_000_000) {
+        0..=120 => span(time),
+        more => format!("{more} seconds ({})", span(time)),
+    }
+}
+
+/// The stretch of a limit, as SPEC Q1 has it.
+fn window_name(window: Duration) -> String {
+    match window.as_secs() {
+        3600 => "60 minutes".to_owned(),
+        86_400 => "24 hours".to_owned(),
+        _ => span(window),
+    }
+}
+
+/// An operator's free text may hold anything; a reply is one line, and this has `room` octets of it.
+fn one_line(text: &str, room: usize) -> String {
+    const MORE: &str = "...";
+    let line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.len() <= room {
+        return line;
+    }
+    let Some(end) = (0..=room.saturating_sub(MORE.len())).rev().find(|&at| line.is_char_boundary(at)) else {
+        return String::new();
+    };
+    if end == 0 { String::new() } else { format!("{}{MORE}", &line[..end]) }
 }
 
 #[cfg(test)]
@@ -198,25 +316,176 @@ mod tests {
     use postern_model::Timestamp;
 
     fn places() -> Places {
-        Places { web: "https://demo.test/".into(), support: "https://demo.test/help".into() }
+        Places {
+            web: "https://demo.test/".into(),
+            support: "https://demo.test/help".into(),
+            zone: TimeZone::UTC,
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).expect("a time")
+    }
+
+    /// Every refusal, each reason with it, with POP3's and SMTP's codes.
+    fn table() -> Vec<(Refusal, &'static str, &'static str)> {
+        let (protocol, until) = (Protocol::Pop3, Some(at("2026-03-02T10:00:00Z")));
+        let time = Duration::from_secs(90);
+        let mut table = vec![
+            (Refusal::BadCredentials { bare_name: false }, "AUTH", "535 5.7.8"),
+            (Refusal::BadCredentials { bare_name: true }, "AUTH", "535 5.7.8"),
+            (Refusal::TooManyFailures { retry_after: time }, "SYS/TEMP", "454 4.7.0"),
+            (Refusal::AccessPending { protocol, opens_at: Timestamp::NEVER }, "SYS/TEMP", "454 4.7.0"),
+            (Refusal::Suspended, "SYS/PERM", "525 5.7.13"),
+            (Refusal::PlaintextRefused, "SYS/PERM", "525 5.7.13"),
+            (Refusal::TooManySessions { limit: 20 }, "SYS/TEMP", "421 4.7.0"),
+            (Refusal::ClientPasswordNeeded, "AUTH", "535 5.7.8"),
+            (Refusal::InUse, "IN-USE", "451 4.3.0"),
+            (Refusal::TooSoon { interval: time, retry_after: time }, "LOGIN-DELAY", "454 4.7.0"),
+            (Refusal::SendLimit { limit: 5, window: time, retry_after: time }, "", "451 4.7.0"),
+            (Refusal::TooManyRecipients { limit: 100 }, "", "452 4.5.3"),
+            (Refusal::SenderNotOwned, "", "553 5.7.1"),
+            (Refusal::AuthorNotOwned, "", "550 5.7.1"),
+            (Refusal::NoSuchMailbox, "", "550 5.1.1"),
+            (Refusal::InactiveMailbox, "", "550 5.2.1"),
+            (Refusal::NoRoute, "", "550 5.7.1"),
+            (Refusal::StoreFull, "SYS/TEMP", "452 4.3.1"),
+            (Refusal::Unavailable, "SYS/TEMP", "451 4.3.0"),
+            (Refusal::Stopping, "SYS/TEMP", "421 4.3.2"),
+        ];
+        // What an operator may say: nothing, something that would break the line, and far too much.
+        for text in [None, Some("a\r\n250 b".to_owned()), Some("\u{101}".repeat(2000))] {
+            for reason in Reason::ALL.into_iter().map(Some).chain([None]) {
+                let text = text.clone();
+                let off = Refusal::AccessOff { protocol, reason, text: text.clone() };
+                let blocked = Refusal::AccessBlocked { protocol, reason, text: text.clone() };
+                table.extend([(off, "SYS/PERM", "525 5.7.13"), (blocked, "SYS/PERM", "525 5.7.13")]);
+                if let Some(reason) = reason {
+                    table.push((Refusal::SendingLocked { reason, text, until }, "", "550 5.7.1"));
+                }
+            }
+        }
+        table
+    }
+
+    /// A new kind of refusal does not compile here until it has its place in [`table`].
+    fn kind(refusal: &Refusal) -> usize {
+        use Refusal as R;
+        match refusal {
+            R::BadCredentials { .. } => 0,
+            R::TooManyFailures { .. } => 1,
+            R::AccessOff { .. } => 2,
+            R::AccessPending { .. } => 3,
+            R::AccessBlocked { .. } => 4,
+            R::Suspended => 5,
+            R::PlaintextRefused => 6,
+            R::TooManySessions { .. } => 7,
+            R::ClientPasswordNeeded => 8,
+            R::InUse => 9,
+            R::TooSoon { .. } => 10,
+            R::SendingLocked { .. } => 11,
+            R::SendLimit { .. } => 12,
+            R::TooManyRecipients { .. } => 13,
+            R::SenderNotOwned => 14,
+            R::AuthorNotOwned => 15,
+            R::NoSuchMailbox => 16,
+            R::InactiveMailbox => 17,
+            R::NoRoute => 18,
+            R::StoreFull => 19,
+            R::Unavailable => 20,
+            R::Stopping => 21,
+        }
+    }
+    const KINDS: usize = 22;
+
+    #[test]
+    fn every_refusal_is_one_line_with_its_code() {
+        let url = format!("https://{}", "a".repeat(192));
+        let places = Places { web: url.clone(), support: url, zone: TimeZone::UTC };
+        let table = table();
+        for (refusal, pop3_code, smtp_code) in &table {
+            let line = pop3(refusal, &places);
+            let start =
+                if pop3_code.is_empty() { "-ERR ".to_owned() } else { format!("-ERR [{pop3_code}] ") };
+            assert!(line.starts_with(&start), "{line}");
+            assert_eq!(pop3_code.is_empty(), !line.starts_with("-ERR ["), "{line}");
+            let reply = smtp(refusal, &places);
+            let codes = format!("{} {}", reply.code.value(), reply.enhanced.of(reply.code.severity()));
+            assert_eq!(codes, *smtp_code, "{refusal:?}");
+            for line in [line, format!("{codes} {}", reply.text)] {
+                assert!(!line.contains(['\r', '\n']), "{line}");
+                assert!(line.len() + 2 <= 512, "{} octets: {line}", line.len());
+            }
+        }
+        for wanted in 0..KINDS {
+            assert!(table.iter().any(|(refusal, ..)| kind(refusal) == wanted), "kind {wanted} has no row");
+        }
+    }
+
+    fn said(refusal: &Refusal) -> String {
+        text(refusal, &places())
     }
 
     #[test]
-    fn each_protocol_has_its_own_code_for_one_refusal() {
-        let off = Refusal::AccessOff { protocol: Protocol::Pop3, reason: None };
-        assert!(pop3(&off, &places()).starts_with("-ERR [SYS/PERM] POP3 access"));
-        assert_eq!(smtp(&off, &places()).code, ReplyCode::new(525));
+    fn a_line_says_what_why_until_when_and_what_to_do() {
+        let off = |reason| Refusal::AccessOff { protocol: Protocol::Pop3, reason, text: None };
+        assert_eq!(
+            said(&off(None)),
+            "POP3 access for mail programs is switched off. Switch it on at https://demo.test/"
+        );
+        assert_eq!(
+            said(&off(Some(Reason::Theft))),
+            "POP3 access for mail programs is switched off, because somebody else seems to have your password \
+             (suspected theft). Change your password at https://demo.test/ and then switch it on again there"
+        );
+        let opens_at = at("2026-03-01T10:15:00.5Z");
+        assert_eq!(
+            said(&Refusal::AccessPending { protocol: Protocol::Smtp, opens_at }),
+            "SMTP access for mail programs opens at 2026-03-01 10:15:01 UTC. Try again then. If you did not \
+             switch it on, cancel it at https://demo.test/"
+        );
+        let text = Some("see our terms, 4.2".to_owned());
+        assert_eq!(
+            said(&Refusal::SendingLocked { reason: Reason::Terms, text, until: None }),
+            "Sending is locked for this account, because of a violation of the terms of use (see our terms, \
+             4.2). Ask for help at https://demo.test/help"
+        );
+        let until = Some(at("2026-03-01T10:15:00Z"));
+        assert_eq!(
+            said(&Refusal::SendingLocked { reason: Reason::Pushing, text: None, until }),
+            "Sending is locked for this account until 2026-03-01 10:15:00 UTC, because letters were pushed \
+             against the sending limits again and again. Wait until then. See https://demo.test/"
+        );
+    }
+
+    #[test]
+    fn limits_are_named_with_the_seconds_left() {
+        let limit = |limit, window, left| Refusal::SendLimit {
+            limit,
+            window: Duration::from_secs(window),
+            retry_after: Duration::from_millis(left),
+        };
+        assert_eq!(
+            said(&limit(5, 60, 36_001)),
+            "At most 5 letters may be sent in any 60 seconds. The next may go in 37 seconds."
+        );
+        assert_eq!(
+            said(&limit(15, 3600, 2_345_000)),
+            "At most 15 letters may be sent in any 60 minutes. The next may go in 2345 seconds (40 minutes)."
+        );
+        assert!(said(&limit(1, 86_400, 1)).starts_with("At most 1 letter may be sent in any 24 hours."));
+        let interval = Duration::from_secs(300);
+        let soon = Refusal::TooSoon { interval, retry_after: Duration::from_secs(119) };
+        assert!(said(&soon).starts_with("Mail may be checked once in 5 minutes. Check again in 119 seconds"));
+    }
+
+    #[test]
+    fn times_are_shown_in_the_operators_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let places = Places { zone, ..places() };
         let pending =
-            Refusal::AccessPending { protocol: Protocol::Smtp, opens_at: Timestamp::from_seconds(0) };
-        assert!(pop3(&pending, &places()).contains("[SYS/TEMP]"));
-        assert!(smtp(&pending, &places()).text.contains("1970-01-01T00:00:00Z"));
-    }
-
-    #[test]
-    fn a_reason_never_breaks_the_line() {
-        let blocked = Refusal::AccessBlocked { protocol: Protocol::Smtp, reason: Some("a\r\n250 b".into()) };
-        assert!(!smtp(&blocked, &places()).text.contains(['\r', '\n']));
-        assert!(!pop3(&blocked, &places()).contains('\n'));
+            Refusal::AccessPending { protocol: Protocol::Pop3, opens_at: at("2026-03-01T10:15:00Z") };
+        assert!(text(&pending, &places).contains("opens at 2026-03-01 12:15:00 +02."));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{self, Problem};
-use super::{Config, Machine};
+use super::{Config, Machine, Span};
 use crate::net::network::Network;
 
 /// One variable: everything that is to be said of it stands here and nowhere else.
@@ -13,7 +13,7 @@ pub(super) struct Row<T: 'static> {
     /// Its name without `POSTERN_` (and without `PLAN_<NAME>_`).
     pub(super) name: &'static str,
     /// What holds where the environment is silent.
-    pub(super) default: Default,
+    pub(super) default: Default<T>,
     /// What holds in `demo` instead.
     pub(super) demo: Option<&'static str>,
     /// Its kind, its range and the place of its value.
@@ -25,7 +25,7 @@ pub(super) struct Row<T: 'static> {
 }
 
 /// What holds where the environment is silent.
-pub(super) enum Default {
+pub(super) enum Default<T> {
     /// This text.
     Fixed(&'static str),
     /// What the machine or rows further up say.
@@ -34,6 +34,13 @@ pub(super) enum Default {
         shown: &'static str,
         /// Finds it.
         find: fn(&Machine, &Config) -> String,
+    },
+    /// This text, which depends on whose row it is.
+    Own {
+        /// How the documentation names it.
+        shown: &'static str,
+        /// Picks it.
+        pick: fn(&T) -> &'static str,
     },
 }
 
@@ -56,6 +63,11 @@ impl<T> Row<T> {
         self
     }
 
+    pub(super) const fn own(mut self, shown: &'static str, pick: fn(&T) -> &'static str) -> Row<T> {
+        self.default = Default::Own { shown, pick };
+        self
+    }
+
     pub(super) const fn in_demo(mut self, value: &'static str) -> Row<T> {
         self.demo = Some(value);
         self
@@ -65,8 +77,10 @@ impl<T> Row<T> {
 /// The kind of a value, its range (both ends included), and the place in `T` that it goes to.
 pub(super) enum Field<T: 'static> {
     Duration { from: Duration, to: Duration, slot: fn(&mut T) -> &mut Duration },
+    SpanOrOff { slot: fn(&mut T) -> &mut Option<Span> },
     Size { from: u64, to: u64, slot: fn(&mut T) -> &mut u64 },
     Count { from: u32, to: u32, slot: fn(&mut T) -> &mut u32 },
+    CountOr { word: &'static str, from: u32, to: u32, slot: fn(&mut T) -> &mut Option<u32> },
     Switch { slot: fn(&mut T) -> &mut bool },
     Choice { names: &'static [&'static str], set: fn(&mut T, usize) },
     Listeners { slot: fn(&mut T) -> &mut Vec<SocketAddr> },
@@ -88,6 +102,7 @@ impl<T> Field<T> {
                 self.within(*from <= value && value <= *to)?;
                 *slot(target) = value;
             }
+            Field::SpanOrOff { slot } => *slot(target) = kinds::span_or_off(text)?,
             Field::Size { from, to, slot } => {
                 let value = kinds::size(text)?;
                 self.within(*from <= value && value <= *to)?;
@@ -96,6 +111,11 @@ impl<T> Field<T> {
             Field::Count { from, to, slot } => {
                 let value = kinds::count(text)?;
                 self.within(*from <= value && value <= *to)?;
+                *slot(target) = value;
+            }
+            Field::CountOr { word, from, to, slot } => {
+                let value = kinds::count_or(word, text)?;
+                self.within(value.is_none_or(|value| (*from..=*to).contains(&value)))?;
                 *slot(target) = value;
             }
             Field::Choice { names, set } => match names.iter().position(|name| *name == text) {
@@ -128,10 +148,12 @@ impl<T> Field<T> {
             Field::Duration { from, to, .. } => {
                 format!("a duration from {} to {}", kinds::show_duration(*from), kinds::show_duration(*to))
             }
+            Field::SpanOrOff { .. } => kinds::SPAN_RANGE.to_owned(),
             Field::Size { from, to, .. } => {
                 format!("a size from {} to {}", kinds::show_size(*from), kinds::show_size(*to))
             }
             Field::Count { from, to, .. } => format!("a number from {from} to {to}"),
+            Field::CountOr { word, from, to, .. } => format!("a number from {from} to {to}, or `{word}`"),
             Field::Switch { .. } => "`on`, `off`".to_owned(),
             Field::Choice { names, .. } => {
                 names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use postern_model::Timestamp;
+use postern_policy::calendar::Span;
 
 use crate::net::network::{Network, NetworkError};
 
@@ -32,35 +32,6 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
-
-/// A stretch of time as people write it; months have no fixed length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Span {
-    /// Seconds, minutes, hours or days.
-    Fixed(Duration),
-    /// Calendar months, counted in UTC (SPEC A6).
-    Months(u32),
-}
-
-impl Span {
-    /// How long it is from `start` on; months by the calendar: one from 31 January ends on the last of February.
-    /// `None` where the end lies beyond the calendar.
-    pub fn length_from(self, start: Timestamp) -> Option<Duration> {
-        match self {
-            Span::Fixed(duration) => {
-                let end = start.plus(duration);
-                jiff::Timestamp::from_microsecond(end.0).ok().map(|_| duration)
-            }
-            Span::Months(months) => {
-                let begin =
-                    jiff::Timestamp::from_microsecond(start.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
-                let span = jiff::Span::new().try_months(months).ok()?;
-                let end = begin.checked_add(span).ok()?;
-                Some(Timestamp(end.timestamp().as_microsecond()).since(start))
-            }
-        }
-    }
-}
 
 const SPAN_CURE: &str = "write a number and s, m, h, d or months, like 90s, 15m, 2h, 180d, 2months";
 
@@ -89,6 +60,69 @@ pub(super) fn duration(text: &str) -> Result<Duration, Problem> {
         Span::Fixed(duration) => Ok(duration),
         Span::Months(_) => Err(Problem::new("has no fixed length", "write days here, like 60d")),
     }
+}
+
+/// Reads what a span that may be `off` says, from a minute to ten years.
+pub(super) fn span_or_off(text: &str) -> Result<Option<Span>, Problem> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let span = span(text)?;
+    let inside = match span {
+        Span::Fixed(duration) => (60..=3650 * 86_400).contains(&duration.as_secs()),
+        Span::Months(months) => (1..=120).contains(&months),
+    };
+    match inside {
+        true => Ok(Some(span)),
+        false => Err(Problem::new("is out of range", format!("write {SPAN_RANGE}"))),
+    }
+}
+
+/// What [`span_or_off`] takes.
+pub(super) const SPAN_RANGE: &str = "a duration from 1m to 3650d or 1month to 120months, or `off`";
+
+/// Reads a whole number, or the word for "any number".
+pub(super) fn count_or(word: &str, text: &str) -> Result<Option<u32>, Problem> {
+    if text == word {
+        return Ok(None);
+    }
+    count(text)
+        .map(Some)
+        .map_err(|problem| Problem { cure: format!("{}, or {word}", problem.cure), ..problem })
+}
+
+/// Reads `name=figure` parts separated by commas, each name at most once; `set` puts a part in its place.
+pub(super) fn parts(
+    text: &str,
+    cure: &str,
+    mut set: impl FnMut(&str, &str) -> Option<Result<(), Problem>>,
+) -> Result<(), Problem> {
+    let mut seen: Vec<&str> = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let (name, figure) = part.split_once('=').unwrap_or((part, ""));
+        if seen.contains(&name) {
+            return Err(Problem::new(format!("has two parts \"{name}\""), cure));
+        }
+        seen.push(name);
+        match set(name, figure) {
+            Some(outcome) => outcome?,
+            None => return Err(Problem::new(format!("has the unknown part \"{part}\""), cure)),
+        }
+    }
+    Ok(())
+}
+
+/// Reads points with up to three decimals, as thousandths: `4`, `0.1`.
+pub(super) fn points(text: &str) -> Result<u32, Problem> {
+    const CURE: &str = "write points from 0 to 1000 with up to three decimals, like 4 or 0.125";
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
+        return Err(Problem::new(format!("names \"{text}\", which is no number of points"), CURE));
+    }
+    let thousandths =
+        format!("{whole}{decimals:0<3}").parse::<u32>().ok().filter(|points| *points <= 1_000_000);
+    thousandths.ok_or_else(|| Problem::new(format!("names \"{text}\", which is too much"), CURE))
 }
 
 /// The shortest exact way to write a duration.
@@ -296,17 +330,6 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_counted_by_the_calendar() {
-        let january = Timestamp::parse_rfc3339("2026-01-31T10:00:00Z").expect("a date");
-        let day = 86_400;
-        assert_eq!(Span::Months(1).length_from(january), Some(Duration::from_secs(28 * day)));
-        assert_eq!(Span::Months(2).length_from(january), Some(Duration::from_secs(59 * day)));
-        assert_eq!(Span::Fixed(Duration::from_secs(5)).length_from(january), Some(Duration::from_secs(5)));
-        assert_eq!(Span::Months(u32::MAX).length_from(january), None);
-        assert_eq!(Span::Fixed(Duration::from_secs(u64::MAX)).length_from(january), None);
-    }
-
-    #[test]
     fn a_shown_value_is_read_back() {
         for text in ["0s", "90s", "15m", "2h", "180d"] {
             assert_eq!(show_duration(duration(text).expect("a duration")), text);
@@ -343,6 +366,30 @@ mod tests {
             assert_eq!(count(text).expect_err(text).reason, "is not a whole number");
         }
         assert_eq!(count("4294967296").expect_err("33 bits").reason, "is too large");
+    }
+
+    #[test]
+    fn what_may_be_off_or_unlimited() {
+        assert_eq!(span_or_off("off"), Ok(None));
+        assert_eq!(span_or_off("2months"), Ok(Some(Span::Months(2))));
+        assert_eq!(span_or_off("60d"), Ok(Some(Span::Fixed(Duration::from_secs(60 * 86_400)))));
+        for text in ["59s", "3651d", "0months", "121months"] {
+            assert_eq!(span_or_off(text).expect_err(text).reason, "is out of range", "{text}");
+        }
+        assert_eq!(span_or_off("never").expect_err("a word").reason, "is not a duration");
+        assert_eq!((count_or("unlimited", "unlimited"), count_or("off", "10")), (Ok(None), Ok(Some(10))));
+        assert!(count_or("unlimited", "off").expect_err("another word").cure.ends_with(", or unlimited"));
+    }
+
+    #[test]
+    fn points_have_three_decimals() {
+        for (text, thousandths) in [("4", 4000), ("0.1", 100), ("0.125", 125), ("0", 0), ("1000", 1_000_000)]
+        {
+            assert_eq!(points(text), Ok(thousandths), "{text}");
+        }
+        for text in ["", ".5", "5.", "0.1234", "-1", "1e3", "+1", "1000.001", "99999999999", "0,1"] {
+            assert!(points(text).is_err(), "{text}");
+        }
     }
 
     #[test]

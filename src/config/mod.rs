@@ -1,9 +1,10 @@
 //! The configuration: environment variables `POSTERN_…` and nothing else (SPEC O1).
 //!
-//! `table` has one row per variable; [`Config::read`] reads them all and reports every mistake at once; `show` prints
+//! `table` and `gate` have one row per variable; [`Config::read`] reads them all and reports every mistake at once; `show` prints
 //! what holds and the documentation. Nobody else reads the environment.
 
 mod field;
+mod gate;
 mod kinds;
 mod read;
 mod show;
@@ -15,12 +16,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use postern_actors::Argon2Cost;
-use postern_policy::lockout;
+use postern_actors::{Argon2Cost, BrakeFigures};
+use postern_policy::{abuse, access, lockout, send_window};
 
 use crate::net::network::Network;
-pub use kinds::{Problem, Span, span};
-pub use read::{Mistake, Mistakes};
+pub use gate::is_replayed;
+pub use kinds::{Problem, span};
+pub use postern_policy::calendar::Span;
+pub use read::{Mistake, Mistakes, PREFIX};
 pub use show::markdown;
 
 /// What the server is told, each value checked. The variable's row says what a field means.
@@ -72,6 +75,24 @@ pub struct Config {
     pub pop3_autologout: Duration,
     /// `POSTERN_PLANS` with `POSTERN_PLAN_<NAME>_…` (SPEC Q1): never empty, the first is the default.
     pub plans: Vec<Plan>,
+    /// `POSTERN_TEMPLATES` (SPEC N2); `None`: those built in.
+    pub templates: Option<PathBuf>,
+    /// `POSTERN_ACTIVATION_DELAY` and the others of SPEC A.
+    pub access: access::Figures,
+    /// `POSTERN_INACTIVE_MAIL` (SPEC A9): an inactive account's mail is refused.
+    pub inactive_refuses_mail: bool,
+    /// `POSTERN_CLIENT_PASSWORD` (SPEC A12): mail programs need a password of their own.
+    pub client_password: bool,
+    /// `POSTERN_CHECK_INTERVAL` (SPEC C3), where a plan has none of its own; zero: any time.
+    pub check_interval: Duration,
+    /// `POSTERN_CHECK_BURST` (SPEC C3)
+    pub check_burst: u32,
+    /// `POSTERN_CHECK_GRACE` (SPEC C3); a tenth of the interval is all that counts of it.
+    pub check_grace: Duration,
+    /// `POSTERN_ABUSE_…` (SPEC Q4)
+    pub abuse: abuse::Figures,
+    /// `POSTERN_BRAKE_…` (SPEC A16)
+    pub brake: BrakeFigures,
     /// `POSTERN_MESSAGE_SIZE`, in octets.
     pub message_size: u64,
     /// `POSTERN_CLOCK` (SPEC O6)
@@ -121,8 +142,10 @@ impl Listen {
 pub struct Plan {
     /// Its name: small letters and digits.
     pub name: String,
-    /// Recipients that one letter may have.
-    pub recipients: u32,
+    /// What its accounts may send (SPEC Q1, Q2).
+    pub sends: send_window::Figures,
+    /// How far apart its accounts may check their mail over POP3 (SPEC C3); zero: any time.
+    pub check_interval: Duration,
 }
 
 /// Where certificates come from (SPEC P10).

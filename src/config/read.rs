@@ -7,16 +7,18 @@ use std::fs::File;
 use std::io::Read as _;
 use std::time::Duration;
 
-use postern_policy::lockout;
+use postern_actors::BrakeFigures;
+use postern_policy::{abuse, access, lockout};
 
 use super::field::{Default, Row};
+use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
-use super::table::{PLAN_ROWS, ROWS};
+use super::table::rows;
 use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
-pub(super) const PREFIX: &str = "POSTERN_";
+pub const PREFIX: &str = "POSTERN_";
 /// The longest secret that a file may hold, in octets.
 const LONGEST_SECRET: u64 = 64 * 1024;
 
@@ -77,20 +79,23 @@ impl Config {
     ) -> Result<Config, Mistakes> {
         let mut reader = Reader::new(variables, machine, purpose);
         let mut config = Config::blank();
-        for row in ROWS {
-            let default = reader.default_of(row, &config);
+        for row in rows() {
+            let default = reader.default_of(row, &config, &config);
             reader.apply("", row, default, &mut config);
         }
         let mut plans = std::mem::take(&mut config.plans);
         for plan in &mut plans {
             let prefix = plan_prefix(&plan.name);
             for row in PLAN_ROWS {
-                let default = reader.default_of(row, &config);
+                let default = reader.default_of(row, &config, plan);
                 reader.apply(&prefix, row, default, plan);
             }
         }
         config.plans = plans;
         reader.refuse_unknown(&config);
+        if let Some(problem) = warned_too_early(&config.access) {
+            reader.wrong("WARN_BEFORE", None, problem);
+        }
         if purpose != Purpose::Command {
             reader.check_for_serving(&config);
         }
@@ -132,6 +137,15 @@ impl Config {
             pop3_takeover_after: Duration::ZERO,
             pop3_autologout: Duration::ZERO,
             plans: Vec::new(),
+            templates: None,
+            access: access::Figures::default(),
+            inactive_refuses_mail: false,
+            client_password: false,
+            check_interval: Duration::ZERO,
+            check_burst: 0,
+            check_grace: Duration::ZERO,
+            abuse: abuse::Figures::default(),
+            brake: BrakeFigures { accounts: 0, percent: 0 },
             message_size: 0,
             clock: ClockKind::System,
             store: StoreKind::Sled,
@@ -183,11 +197,12 @@ impl<'a> Reader<'a> {
         self.mistakes.push(Mistake { variable, value, reason: problem.reason, cure: problem.cure });
     }
 
-    fn default_of<T>(&self, row: &Row<T>, config: &Config) -> String {
+    fn default_of<T>(&self, row: &Row<T>, config: &Config, target: &T) -> String {
         match (row.demo, &row.default) {
             (Some(value), _) if self.purpose == Purpose::Demo => value.to_owned(),
             (_, Default::Fixed(value)) => (*value).to_owned(),
             (_, Default::Found { find, .. }) => find(self.machine, config),
+            (_, Default::Own { pick, .. }) => pick(target).to_owned(),
         }
     }
 
@@ -336,8 +351,8 @@ fn similar(short: &str, config: &Config) -> Option<String> {
         let prefix = plan_prefix(&plan.name);
         PLAN_ROWS.iter().map(move |row| format!("{prefix}{}", row.name))
     });
-    let secrets = ROWS.iter().filter(|row| row.secret).map(|row| format!("{}_FILE", row.name));
-    ROWS.iter()
+    let secrets = rows().filter(|row| row.secret).map(|row| format!("{}_FILE", row.name));
+    rows()
         .map(|row| row.name.to_owned())
         .chain(secrets)
         .chain(of_plans)
@@ -379,7 +394,7 @@ pub(super) fn read_row<T>(
     target: &mut T,
 ) -> (Vec<Effective>, Vec<Mistake>) {
     let mut reader = Reader::new(variables, machine, Purpose::Command);
-    let default = reader.default_of(row, &Config::blank());
+    let default = reader.default_of(row, &Config::blank(), target);
     reader.apply("", row, default, target);
     (reader.effective, reader.mistakes)
 }

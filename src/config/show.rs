@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::field::{Default, Row};
+use super::gate::PLAN_ROWS;
 use super::read::PREFIX;
-use super::table::{PLAN_ROWS, ROWS};
+use super::table::rows;
 use super::{Config, Effective, Origin};
 
 impl Config {
@@ -41,9 +42,10 @@ const HEAD: &str = "\
 Postern is configured by environment variables alone. All mistakes are reported at once at start; a variable
 beginning with `POSTERN_` that is not listed here is a mistake too. `postern config` prints what holds.
 
-Durations are written `90s`, `15m`, `2h`, `180d`; sizes `512B`, `64KiB`, `25MiB`, `10GiB`; lists are separated by
-commas. Each port of a listener is bound on the address given: `0.0.0.0:995` for all of IPv4, `[::]:995` for all of
-IPv6; port `0` takes a free one. A letter and a number in brackets name the rule that a variable belongs to.
+Durations are written `90s`, `15m`, `2h`, `180d`, and where it says so `2months`, by the calendar in UTC; sizes `512B`,
+`64KiB`, `25MiB`, `10GiB`; lists are separated by commas. Each port of a listener is bound on the address given:
+`0.0.0.0:995` for all of IPv4, `[::]:995` for all of IPv6; port `0` takes a free one. A letter and a number in brackets
+name the rule that a variable belongs to.
 
 This page is the output of `postern config --markdown`.
 
@@ -63,14 +65,14 @@ const DEMO: &str = "
 /// The documentation of every variable as a page of Markdown.
 pub fn markdown() -> String {
     let mut page = HEAD.to_owned();
-    for row in ROWS {
+    for row in rows() {
         describe(&mut page, "", row);
     }
     for row in PLAN_ROWS {
         describe(&mut page, "PLAN_<NAME>_", row);
     }
     page.push_str(DEMO);
-    for row in ROWS {
+    for row in rows() {
         if let Some(value) = row.demo {
             let _ = writeln!(page, "| `{PREFIX}{}` | `{value}` |", row.name);
         }
@@ -81,7 +83,7 @@ pub fn markdown() -> String {
 fn describe<T>(page: &mut String, prefix: &str, row: &Row<T>) {
     let default = match row.default {
         Default::Fixed(value) => format!("`{value}`"),
-        Default::Found { shown, .. } => shown.to_owned(),
+        Default::Found { shown, .. } | Default::Own { shown, .. } => shown.to_owned(),
     };
     let name = format!("{PREFIX}{prefix}{}", row.name);
     let names = if row.secret { format!("`{name}` or `{name}_FILE`") } else { format!("`{name}`") };

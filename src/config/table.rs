@@ -3,26 +3,31 @@
 
 use std::time::Duration;
 
+use postern_policy::send_window;
+
 use super::field::{Field, Row};
 use super::kinds::{self, Problem};
 use super::{Argon2Cost, ClockKind, Config, LogFormat, Plan, StoreKind, TlsSource};
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const TIB: u64 = 1 << 40;
 
 /// A variable of the server.
-type Variable = Row<Config>;
-/// A variable of each plan.
-type PlanVariable = Row<Plan>;
+pub(super) type Variable = Row<Config>;
 
-/// The variables, in the order in which they are read and shown.
-pub(super) static ROWS: &[Variable] = &[
+/// All variables but those of plans, in the order in which they are read and shown.
+pub(super) fn rows() -> impl Iterator<Item = &'static Variable> {
+    ROWS.iter().chain(super::gate::ROWS)
+}
+
+/// The variables of the server as such.
+static ROWS: &[Variable] = &[
     Variable::new(
         "DATA_DIR",
         "/var/lib/postern",
@@ -137,6 +142,12 @@ pub(super) static ROWS: &[Variable] = &[
         "en",
         Field::Choice { names: LANGUAGES, set: |c, n| c.language = LANGUAGES[n].to_owned() },
         "The language of new accounts (N2).",
+    ),
+    Variable::new(
+        "TEMPLATES",
+        "built-in",
+        Field::Other { kind: "a directory, or `built-in`", set: templates },
+        "Where the texts of notices to users are, in place of those built in (N2); one that can't be used stops the start with its file and line.",
     ),
     Variable::new(
         "FAILED_LOGIN_WINDOW",
@@ -306,14 +317,6 @@ pub(super) static ROWS: &[Variable] = &[
     ),
 ];
 
-/// The variables that each plan has, as `POSTERN_PLAN_<NAME>_…`.
-pub(super) static PLAN_ROWS: &[PlanVariable] = &[PlanVariable::new(
-    "RECIPIENTS",
-    "100",
-    Field::Count { from: 1, to: 10_000, slot: |p| &mut p.recipients },
-    "Recipients that one letter may have (Q2).",
-)];
-
 /// The languages that texts for users exist in (SPEC N2).
 const LANGUAGES: &[&str] = &["en", "lv", "ru"];
 
@@ -337,20 +340,23 @@ fn timezone(config: &mut Config, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+fn templates(config: &mut Config, text: &str) -> Result<(), Problem> {
+    config.templates = if text == "built-in" { None } else { Some(kinds::path(text)?) };
+    Ok(())
+}
+
 fn argon2(config: &mut Config, text: &str) -> Result<(), Problem> {
     const CURE: &str = "write all of m (KiB), t (passes) and p (lanes), like m=19456,t=2,p=1";
     let (mut memory, mut passes, mut lanes) = (None, None, None);
-    for part in text.split(',') {
-        let slot = match part.split_once('=') {
-            Some(("m", figure)) => (&mut memory, figure),
-            Some(("t", figure)) => (&mut passes, figure),
-            Some(("p", figure)) => (&mut lanes, figure),
-            _ => return Err(Problem::new(format!("has the unknown part \"{part}\""), CURE)),
+    kinds::parts(text, CURE, |name, figure| {
+        let slot = match name {
+            "m" => &mut memory,
+            "t" => &mut passes,
+            "p" => &mut lanes,
+            _ => return None,
         };
-        if slot.0.replace(kinds::count(slot.1)?).is_some() {
-            return Err(Problem::new(format!("has two parts like \"{part}\""), CURE));
-        }
-    }
+        Some(kinds::count(figure).map(|count| *slot = Some(count)))
+    })?;
     let (Some(memory), Some(passes), Some(lanes)) = (memory, passes, lanes) else {
         return Err(Problem::new("is incomplete", CURE));
     };
@@ -368,7 +374,8 @@ fn argon2(config: &mut Config, text: &str) -> Result<(), Problem> {
 }
 
 fn plans(config: &mut Config, text: &str) -> Result<(), Problem> {
-    config.plans = kinds::plan_names(text)?.into_iter().map(|name| Plan { name, recipients: 0 }).collect();
+    let plan = |name| Plan { name, sends: send_window::Figures::FREE, check_interval: Duration::ZERO };
+    config.plans = kinds::plan_names(text)?.into_iter().map(plan).collect();
     Ok(())
 }
 

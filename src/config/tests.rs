@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 
 use super::field::{Field, Row};
-use super::table::ROWS;
+use super::table::rows;
 use super::*;
 
 fn machine() -> Machine {
@@ -42,8 +42,100 @@ fn an_empty_environment_gives_the_contracts_defaults() {
     assert_eq!(config.message_size, 35 << 20);
     assert_eq!(config.workers, 4);
     assert!(config.scram && !config.legacy_plaintext);
-    let plans: Vec<_> = config.plans.iter().map(|p| (p.name.as_str(), p.recipients)).collect();
-    assert_eq!(plans, [("free", 100), ("plus", 100)]);
+    let free = Plan {
+        name: "free".into(),
+        sends: send_window::Figures::FREE,
+        check_interval: Duration::from_secs(300),
+    };
+    let sends = send_window::Figures { per_hour: None, ..free.sends };
+    assert_eq!(config.plans, [free.clone(), Plan { name: "plus".into(), sends, ..free }]);
+}
+
+#[test]
+fn the_gates_defaults_are_those_of_its_policy() {
+    let config = read("").expect("defaults hold");
+    assert_eq!(config.access, access::Figures::default());
+    assert_eq!(config.abuse, abuse::Figures::default());
+    assert_eq!(config.brake, BrakeFigures { accounts: 100, percent: 1 });
+    assert_eq!((config.check_burst, config.check_grace), (1, Duration::from_secs(10)));
+    assert!(!config.inactive_refuses_mail && !config.client_password && config.templates.is_none());
+}
+
+#[test]
+fn the_gates_values_reach_their_places() {
+    let config = read(
+        "POSTERN_ACTIVATION_DELAY=1m
+         POSTERN_POP3_IDLE_LIMIT=off
+         POSTERN_POP3_IDLE_COUNTS=any
+         POSTERN_IMAP_IDLE_LIMIT=90d
+         POSTERN_INACTIVE_AFTER=12months
+         POSTERN_INACTIVE_COUNTS=web
+         POSTERN_INACTIVE_MAIL=refuse
+         POSTERN_WARN_BEFORE=off
+         POSTERN_LOGIN_MINUTES_PER_DAY=imap=10,pop3=unlimited
+         POSTERN_THEFT_NETWORKS=off
+         POSTERN_CLIENT_PASSWORD=separate
+         POSTERN_CHECK_INTERVAL=10m
+         POSTERN_PLAN_PLUS_CHECK_INTERVAL=0s
+         POSTERN_PLAN_FREE_SENDS_PER_MINUTE=unlimited
+         POSTERN_PLAN_FREE_SENDS_PER_DAY=50
+         POSTERN_ABUSE_WEIGHTS=report=0,new-recipient=0.25
+         POSTERN_ABUSE_CLOSES=access
+         POSTERN_BRAKE_PERCENT=100
+         POSTERN_TEMPLATES=/etc/postern/notices",
+    )
+    .expect("all is well");
+    let access = access::Figures {
+        activation_delay: Duration::from_secs(60),
+        pop3_idle: None,
+        imap_keeps_pop3: true,
+        imap_idle: Some(Span::Fixed(Duration::from_secs(90 * 86_400))),
+        inactive_after: Some(Span::Months(12)),
+        web_logins_only: true,
+        warn_before: Duration::ZERO,
+        pop3_minutes: None,
+        imap_minutes: Some(10),
+        theft_networks: None,
+        abuse_closes_access: true,
+        ..access::Figures::default()
+    };
+    assert_eq!(config.access, access);
+    assert!(config.inactive_refuses_mail && config.client_password);
+    let intervals: Vec<_> = config.plans.iter().map(|plan| plan.check_interval.as_secs()).collect();
+    assert_eq!(intervals, [600, 0]);
+    let free = config.plans[0].sends;
+    assert_eq!((free.per_minute, free.per_hour, free.per_day), (None, Some(15), Some(50)));
+    let [pushing, .., report] = config.abuse.weights;
+    assert_eq!((pushing, config.abuse.weights[3], report), (3000, 250, 0));
+    assert_eq!(config.brake.percent, 100);
+    assert_eq!(config.templates, Some("/etc/postern/notices".into()));
+}
+
+#[test]
+fn the_gates_mistakes_have_cures() {
+    for (given, start) in [
+        ("POP3_IDLE_LIMIT=0months", "it is out of range; write a duration from 1m to 3650d or 1month"),
+        ("WARN_BEFORE=1months", "it has no fixed length"),
+        ("WARN_BEFORE=10s", "it is out of range"),
+        ("WARN_BEFORE=60d", "it is not shorter than POSTERN_POP3_IDLE_LIMIT, which it warns of"),
+        ("LOGIN_MINUTES_PER_DAY=pop3=5", "it is incomplete; write both pop3 and imap"),
+        ("LOGIN_MINUTES_PER_DAY=pop3=0,imap=5", "it is out of range"),
+        ("LOGIN_MINUTES_PER_DAY=pop3=5,smtp=5", "it has the unknown part \"smtp=5\""),
+        ("THEFT_NETWORKS=1", "it is out of range; write a number from 2 to 32, or `off`"),
+        ("THEFT_NETWORKS=unlimited", "it is not a whole number; write a whole number, like 20, or off"),
+        ("CHECK_BURST=17", "it is out of range"),
+        ("PLAN_FREE_SENDS_PER_HOUR=0", "it is out of range; write a number from 1 to 1000, or `unlimited`"),
+        ("ABUSE_WEIGHTS=spam=1", "it has the unknown part \"spam=1\"; write signals"),
+        ("ABUSE_WEIGHTS=bounce=1,bounce=2", "it has two parts \"bounce\""),
+        ("ABUSE_WEIGHTS=bounce=0.0001", "it names \"0.0001\", which is no number of points"),
+        ("BRAKE_PERCENT=101", "it is out of range; write a number from 0 to 100"),
+        ("TEMPLATES=", "it is set, but empty"),
+    ] {
+        let found = mistakes(&format!("POSTERN_{given}"), Purpose::Command);
+        assert_eq!(found.len(), 1, "{given}: {found:?}");
+        let (_, said) = found[0].split_once(": ").expect("a reason");
+        assert!(said.starts_with(start), "{given}: {said}");
+    }
 }
 
 #[test]
@@ -75,8 +167,9 @@ fn values_reach_their_places() {
     assert_eq!(config.tls, TlsSource::SelfSigned);
     assert_eq!(config.proxy_networks.len(), 2);
     assert_eq!(config.argon2, Argon2Cost { memory: 65_536, passes: 3, lanes: 2 });
-    assert_eq!(config.plans[0], Plan { name: "basic".into(), recipients: 100 });
-    assert_eq!(config.plans[1], Plan { name: "gold".into(), recipients: 500 });
+    let plans: Vec<_> = config.plans.iter().map(|plan| (plan.name.as_str(), plan.sends.recipients)).collect();
+    assert_eq!(plans, [("basic", 100), ("gold", 500)]);
+    assert_eq!(config.plans[1].sends.per_hour, Some(15), "as of the plan free");
     assert_eq!((config.clock, config.store), (ClockKind::Manual, StoreKind::Memory));
     assert_eq!(config.log_format, LogFormat::Json);
     assert_eq!(config.support_url, "mailto:help@example.org");
@@ -223,10 +316,10 @@ fn the_documentation_is_up_to_date() {
 
 #[test]
 fn every_row_is_documented_once() {
-    for (n, row) in ROWS.iter().enumerate() {
+    for (n, row) in rows().enumerate() {
         assert!(!row.doc.is_empty() && row.doc.ends_with('.'), "{}", row.name);
         assert!(!row.doc.contains('|'), "{} would break the table", row.name);
-        assert!(!ROWS[..n].iter().any(|other| other.name == row.name), "{} stands twice", row.name);
+        assert!(!rows().take(n).any(|other| other.name == row.name), "{} stands twice", row.name);
     }
 }
 

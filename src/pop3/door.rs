@@ -46,6 +46,7 @@ async fn log_in(proof: Proof, link: &mut Link) -> Result<Box<Opened<Held>>, Refu
     Ok(Box::new(Opened {
         account: admitted.account,
         address: admitted.address,
+        plan: admitted.plan,
         letters: maildrop.letters,
         uid_validity: maildrop.uid_validity,
         foreign_uidls: maildrop.foreign_uidls,

@@ -25,6 +25,7 @@ mod stuffing;
 mod tests;
 mod transaction;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use door::Held;
@@ -57,8 +58,8 @@ pub struct Settings {
     /// How long a client may take from the greeting to its login. RFC 1939's ten minutes are for who has logged in;
     /// a stranger holds a connection only that long.
     pub login_timeout: Duration,
-    /// The least time between two logins, announced as LOGIN-DELAY (RFC 2449 §6.5); `None` announces none.
-    pub login_delay: Option<Duration>,
+    /// The least time between two logins by the name of a plan, announced as LOGIN-DELAY (RFC 2449 §6.5); zero is none.
+    pub login_delays: BTreeMap<String, Duration>,
     /// What the session speaks until LANG says otherwise, and after `LANG *`.
     pub language: Language,
 }
@@ -74,7 +75,7 @@ impl Settings {
             scram: true,
             autologout: Duration::from_secs(600),
             login_timeout: Duration::from_secs(60),
-            login_delay: None,
+            login_delays: BTreeMap::new(),
             language: Language::English,
         }
     }

@@ -8,6 +8,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use postern_actors::order::{Proof, ScramCandidates, Tell};
 use postern_model::{Timestamp, Uid};
@@ -382,6 +383,7 @@ impl<H> Pop3<H> {
     fn capabilities(&self, out: &mut Out<H>) {
         self.ok(out, Text::CapabilitiesFollow, &[]);
         let before_login = matches!(self.phase, Phase::Authorization { .. });
+        let login_delay = self.login_delay();
         let mut say = |line: &str| reply::raw(&mut out.bytes, line);
         say("TOP");
         say("UIDL");
@@ -393,10 +395,10 @@ impl<H> Pop3<H> {
         say("RESP-CODES");
         say("AUTH-RESP-CODE");
         say("PIPELINING");
-        if let Some(delay) = self.settings.login_delay {
-            // SPEC C3: before the login nobody knows whose plan it will be.
-            let per_user = if before_login { " USER" } else { "" };
-            say(&format!("LOGIN-DELAY {}{per_user}", delay.as_secs()));
+        match (login_delay, before_login) {
+            (0, _) => {}
+            (seconds, true) => say(&format!("LOGIN-DELAY {seconds} USER")),
+            (seconds, false) => say(&format!("LOGIN-DELAY {seconds}")),
         }
         say("EXPIRE NEVER");
         if self.settings.stls && self.tls.is_none() {
@@ -406,6 +408,17 @@ impl<H> Pop3<H> {
         say("LANG");
         say("IMPLEMENTATION Postern");
         say(".");
+    }
+
+    /// The seconds that LOGIN-DELAY announces: the plan's, and before the login, when nobody knows whose plan it will be,
+    /// the largest of all (SPEC C3; RFC 2449 §6.5).
+    fn login_delay(&self) -> u64 {
+        let delays = &self.settings.login_delays;
+        let delay = match &self.phase {
+            Phase::Transaction(open) => delays.get(open.plan()),
+            _ => delays.values().max(),
+        };
+        delay.map_or(0, Duration::as_secs)
     }
 
     /// Obeys what was told, once no answer is on its way any more.

@@ -15,7 +15,11 @@ use crate::wording::Places;
 type Right = Arc<()>;
 
 fn settings() -> Settings {
-    let places = Places { web: "https://demo.test/".into(), support: "https://demo.test/help".into() };
+    let places = Places {
+        web: "https://demo.test/".into(),
+        support: "https://demo.test/help".into(),
+        zone: jiff::tz::TimeZone::UTC,
+    };
     Settings { legacy_plaintext: true, ..Settings::new("mail.demo.test".into(), places) }
 }
 
@@ -176,6 +180,7 @@ impl World {
         Opened {
             account: AccountId(1),
             address: user.into(),
+            plan: "free".into(),
             letters: self.letters.iter().enumerate().map(drop).collect(),
             uid_validity: UidValidity(0x10),
             foreign_uidls: self.foreign_uidls.clone(),
@@ -253,7 +258,7 @@ fn half_a_letter_never_looks_whole() {
 
 #[test]
 fn what_was_told_is_the_answer_to_the_next_command() {
-    let off = Refusal::AccessOff { protocol: Protocol::Pop3, reason: None };
+    let off = Refusal::AccessOff { protocol: Protocol::Pop3, reason: None, text: None };
     for (tell, code) in [(Tell::Closed(off), "-ERR [SYS/PERM]"), (Tell::TakenOver, "-ERR [IN-USE]")] {
         for command in ["NOOP\r\n", "QUIT\r\n", "no command\r\n"] {
             let mut world = World::logged_in(&[b"a\r\n"]);
@@ -340,11 +345,20 @@ fn without_tls_no_password_is_read() {
 
 #[test]
 fn the_login_delay_says_for_whom_it_is() {
-    let delay = Some(Duration::from_secs(300));
-    let mut world = World::new(Settings { login_delay: delay, ..settings() }, &[]);
-    assert!(world.say("CAPA\r\n").contains("\r\nLOGIN-DELAY 300 USER\r\n"));
+    let delays = |free, plus| {
+        let delay = |(plan, seconds): (&str, u64)| (plan.to_owned(), Duration::from_secs(seconds));
+        let login_delays = [("free", free), ("plus", plus)].map(delay).into();
+        World::new(Settings { login_delays, ..settings() }, &[])
+    };
+    // SPEC C3, RFC 2449 §6.5: before the login the largest over all plans, then the account's own.
+    let mut world = delays(300, 600);
+    assert!(world.say("CAPA\r\n").contains("\r\nLOGIN-DELAY 600 USER\r\n"));
     world.say("USER a@demo.test\r\nPASS secret\r\n");
     assert!(world.say("CAPA\r\n").contains("\r\nLOGIN-DELAY 300\r\n"));
+    let mut world = delays(0, 600);
+    world.say("USER a@demo.test\r\nPASS secret\r\n");
+    assert!(!world.say("CAPA\r\n").contains("LOGIN-DELAY"));
+    assert!(!delays(0, 0).say("CAPA\r\n").contains("LOGIN-DELAY"));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Opened<H> {
     pub account: AccountId,
     /// The account's address, as it is shown.
     pub address: Arc<str>,
+    /// The name of its plan.
+    pub plan: Arc<str>,
     /// The letters in the order of their message numbers.
     pub letters: Box<[Drop]>,
     /// UIDVALIDITY of the INBOX, for unique-ids.
@@ -100,6 +102,11 @@ impl<H> Transaction<H> {
             Transaction { maildrop, left: 0, octets: 0, deleted: Box::default(), work: Work::Nothing };
         transaction.reset();
         transaction
+    }
+
+    /// The name of the account's plan.
+    pub(super) fn plan(&self) -> &str {
+        &self.maildrop.plan
     }
 
     /// Whether an answer is still on its way.

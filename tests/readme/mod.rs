@@ -39,7 +39,7 @@ fn every_command_is_known() {
 /// Those for a server of one's own, in a shell, in their order.
 #[test]
 fn a_server_is_run_as_described() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(&[("POSTERN_CLOCK", "manual")]);
     let dir = server.scratch("shell");
     fs::write(dir.join("password.txt"), "correct horse battery staple\n").expect("a file");
     let settings: Vec<_> =

@@ -1,6 +1,6 @@
 //! When sending is locked by itself (SPEC Q4): signs of abuse are scored, scores drain, and a full one is a verdict.
 //!
-//! [`observe`] looks at a letter as it is accepted and names the signs in it; they travel in the letter's event.
+//! [`observe()`] looks at a letter as it is accepted and names the signs in it; they travel in the letter's event.
 //! [`apply`] makes scores of events and of nothing else, so the log alone leads to the same verdicts. [`judge`] adds up
 //! what has not drained yet. Arithmetic is in whole thousandths of a point: replay comes to the same on any machine.
 
@@ -37,7 +37,7 @@ pub struct Figures {
 
 impl Default for Figures {
     /// 100 points that drain within an hour and lock for a day, so that the operator's staff sees each lock while it
-    /// stands; what a sign weighs, see the source of each weight.
+    /// stands. What a sign of each kind weighs, and why, stands with `default_weight`.
     fn default() -> Figures {
         Figures {
             threshold: 100,
@@ -66,7 +66,7 @@ fn default_weight(signal: Signal) -> u32 {
         // A program that tries again each minute for the hour that a full window takes comes to 82 points. One that
         // tries each second is locked at its 34th try.
         Signal::Pushing => 3 * POINT,
-        // A circular to 100 with ten addresses gone comes to 85. Guessing addresses ends at the 20th miss.
+        // A circular to 100 of whom ten are gone comes to 79. Guessing addresses ends at the 20th miss.
         Signal::UnknownRecipient => 5 * POINT,
         // Returns come slowly: 30 in an hour, of an old address book, are fewer than drain. 34 at once are a list that
         // was bought.
@@ -159,3 +159,6 @@ pub fn judge(abuse: &Abuse, figures: &Figures, now: Timestamp) -> Option<Verdict
     let reason = if heaviest == Signal::Pushing { Reason::Pushing } else { Reason::Theft };
     Some(Verdict { reason, evidence, until: now.plus(figures.lock) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,11 @@ pub mod mailbox;
 pub mod maildrop;
 pub mod notice;
 pub mod refusal;
+pub mod replay;
 pub mod send_window;
 pub mod standing;
 
 pub use refusal::Refusal;
+
+#[cfg(test)]
+mod tables;

@@ -24,7 +24,10 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         What::AccessRequested { protocol, opens_at } => {
             put(access, event, *protocol, GateState::Pending { opens_at: *opens_at }, None, None);
         }
-        What::AccessOpened { protocol } => put(access, event, *protocol, GateState::On, None, None),
+        What::AccessOpened { protocol } => {
+            put(access, event, *protocol, GateState::On, None, None);
+            forget_later(&mut access.warned, at);
+        }
         What::AccessClosed { protocol, reason, text } => {
             put(access, event, *protocol, GateState::Off, *reason, text.clone());
             if *reason == Some(Reason::Theft) {
@@ -46,6 +49,7 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         What::SendingUnlocked => standing.lock = None,
         What::Login { protocol } => {
             came_in(standing, *protocol, at);
+            forget_later(&mut standing.access.warned, at);
             seen(standing, *protocol, event);
         }
         // Told once in a while, not at each login (SPEC P5).
@@ -101,6 +105,14 @@ fn warned_mut(access: &mut Access, of: Warning) -> &mut Option<Timestamp> {
         // SMTP does not close for want of use, so nobody is warned of it.
         Warning::Idle(Protocol::Pop3 | Protocol::Smtp) => &mut access.warned.pop3,
         Warning::Inactive => &mut access.warned.inactive,
+    }
+}
+
+/// Forgets warnings that a clock that was put back has left in the future: they were given before this, so that they
+/// say nothing any more, and compared by their times they would seem to follow it (SPEC A11).
+fn forget_later(warned: &mut Warned, at: Timestamp) {
+    for warning in [&mut warned.pop3, &mut warned.imap, &mut warned.inactive] {
+        *warning = warning.filter(|given| *given <= at);
     }
 }
 

@@ -15,8 +15,6 @@ use std::time::Duration;
 use actix_rt::System;
 use postern_actors::{Actors, Argon2Cost, Settings, Ticker};
 use postern_model::{AccountId, LetterId, MailboxId, ManualClock, Protocol, Timestamp};
-use postern_policy::lockout;
-use postern_policy::send_window::Figures;
 use postern_storage::{Batch, EngineKind, SealedBody, Store, StoreOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,6 +25,7 @@ use super::limits::{Connections, Limits};
 use super::listener::{Inherited, Listeners, bind};
 use super::network::Network;
 use super::tls::Tls;
+use crate::config::{Config, Machine, Purpose};
 
 /// No test takes so long; one that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -129,20 +128,15 @@ async fn store(dir: &Path, letter: Option<Vec<u8>>) -> Store {
     store
 }
 
-/// Nobody logs in here, so any figures do.
+/// Nobody logs in here, so the defaults do.
 fn settings() -> Settings {
-    let figures = Figures { recipients: 100 };
+    let machine = Machine { name: "mail.demo.test".to_owned(), cores: 1, ipv6: false };
+    let config = Config::read([], &machine, Purpose::Command).expect("the defaults hold");
     Settings {
-        plans: [("free".to_owned(), figures)].into(),
-        default_plan: "free".to_owned(),
-        default_language: "en".to_owned(),
-        hostname: "mail.demo.test".to_owned(),
-        takeover_after: Duration::from_secs(60),
-        sessions_per_account: 20,
         argon2: Argon2Cost { memory: 8, passes: 1, lanes: 1 },
         scram: false,
         hashes_at_once: 1,
-        lockout: lockout::Figures::default(),
+        ..crate::serve::settings(&config).expect("the built-in templates are sound")
     }
 }
 

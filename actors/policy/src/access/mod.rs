@@ -34,7 +34,7 @@ use crate::calendar::Span;
 
 pub use admit::{admit, came_in, turned_away};
 pub use change::{change, lock, set_status, unlock};
-pub use deadline::{closes, closes_at, deadline, on_deadline};
+pub use deadline::{closes, closes_at, deadline, deadline_while_held, on_deadline};
 pub use theft::MAX_NETWORKS;
 
 /// The figures of SPEC A, from the environment.
@@ -162,6 +162,19 @@ pub enum ChangeError {
     Locked,
     /// The account is inactive or suspended: log in on the web, or set the status, first.
     Suspended,
+}
+
+impl ChangeError {
+    /// Its name in the report of a replay.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChangeError::Blocked => "blocked",
+            ChangeError::NotBlocked => "not blocked",
+            ChangeError::Theft => "suspected theft",
+            ChangeError::Locked => "sending locked",
+            ChangeError::Suspended => "account not active",
+        }
+    }
 }
 
 /// Whether closings for want of use may go on (SPEC A16).

@@ -235,12 +235,15 @@ fn c3_a_clock_put_back_an_hour_keeps_nobody_out_for_longer_than_the_interval() {
 }
 
 #[test]
-fn c3_what_settles_tells_whether_there_is_something_to_write() {
+fn c3_times_in_the_future_settle_and_tell_whether_there_is_something_to_write() {
     let (now, later) = (Timestamp::from_seconds(100), Timestamp::from_seconds(101));
     let mut checks = Checks { recent: vec![now, later], taken_over: Some(later) };
     assert!(settle(&mut checks, now));
     assert_eq!(checks, Checks { recent: vec![now, now], taken_over: Some(now) });
     assert!(!settle(&mut checks, now));
+    let mut checks = Checks { recent: vec![later], taken_over: Some(later) };
+    checked(&mut checks, Opening::Free, &Figures { burst: 2, ..FIGURES }, now);
+    assert_eq!(checks, Checks { recent: vec![now, now], taken_over: Some(now) });
 }
 
 #[test]

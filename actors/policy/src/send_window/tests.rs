@@ -192,6 +192,14 @@ fn q2_a_clock_put_back_an_hour_keeps_nobody_waiting_for_longer_than_a_window() {
 }
 
 #[test]
+fn q2_a_clock_put_back_while_a_letter_is_under_way_leaves_the_times_in_order() {
+    let mut counted = Counted::load([at("2026-03-01 10:00:00")]);
+    let back = at("2026-03-01 09:00:00");
+    counted.count(&PLUS, back);
+    assert_eq!((counted.last(2), counted.last(1)), (Some(back), Some(back)));
+}
+
+#[test]
 fn q2_a_stored_time_in_the_future_counts_as_now() {
     let now = at("2026-03-01 10:00:00");
     let tomorrow = at("2026-03-02 10:00:00");

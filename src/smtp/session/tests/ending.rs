@@ -3,7 +3,7 @@
 use super::*;
 
 fn closed() -> Tell {
-    Tell::Closed(Refusal::AccessOff { protocol: Protocol::Smtp, reason: None })
+    Tell::Closed(Refusal::AccessOff { protocol: Protocol::Smtp, reason: None, text: None })
 }
 
 /// Behind DATA, in the body.

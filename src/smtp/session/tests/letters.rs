@@ -1,6 +1,7 @@
 //! Letters: what comes through, what is refused, by DATA and by BDAT alike.
 
 use super::*;
+use postern_model::record::Reason;
 use proptest::prelude::*;
 
 /// A letter from elsewhere to Alice, with its dots doubled; what comes behind it.
@@ -350,7 +351,8 @@ fn what_the_store_refuses_is_said() {
         }
     }
     let mut pump = Pump::ready(Role::Submissions);
-    pump.refuse.insert("sender", Refusal::SendingLocked { reason: None });
+    let locked = Refusal::SendingLocked { reason: Reason::Terms, text: None, until: None };
+    pump.refuse.insert("sender", locked);
     pump.expect("MAIL FROM:<alice@foo.com>", "550 5.7.1");
 }
 

@@ -111,7 +111,7 @@ fn three_failed_logins_end_the_connection() {
 
 #[test]
 fn every_refused_login_has_its_code() {
-    let off = Refusal::AccessOff { protocol: Protocol::Smtp, reason: None };
+    let off = Refusal::AccessOff { protocol: Protocol::Smtp, reason: None, text: None };
     let opens_at = Timestamp::from_seconds(0);
     for (refusal, code, closes) in [
         (off, "525 5.7.13", false),
