@@ -176,17 +176,18 @@ impl Actors {
         }
     }
 
-    /// Opens the maildrop for a POP3 session that was admitted (SPEC C1, C2).
+    /// Opens the maildrop for a POP3 session that was admitted (SPEC C1-C3).
     ///
     /// # Errors
-    /// [`Refusal::InUse`], or what the store can't do.
+    /// [`Refusal::InUse`], [`Refusal::TooSoon`], or what the store can't do.
     pub async fn open_maildrop(
         &self,
         admitted: &Admitted,
         session: &SessionRef,
     ) -> Result<Maildrop, Refusal> {
         let seat = self.0.mailboxes.seat(admitted.account);
-        let open = OpenMaildrop { session: session.clone(), seat: Arc::clone(&seat) };
+        let plan = Arc::clone(&admitted.plan);
+        let open = OpenMaildrop { session: session.clone(), plan, seat: Arc::clone(&seat) };
         let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)?;
         let opened = Opened { refused: maildrop.as_ref().err().cloned(), from: session.peer };
         self.ask(admitted.account, opened).await.map_err(|error| refuse(&error))?;

@@ -18,6 +18,7 @@ use crate::{Actors, Settings, Ticker};
 
 mod gate;
 mod mail;
+mod maildrop;
 mod quota;
 
 const PASSWORD: &str = "correct horse";
