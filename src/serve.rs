@@ -68,8 +68,8 @@ impl House for Postern {
 
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         must_exist(config, &request)?;
-        let settings = settings(config).map_err(AdminError)?;
         runtime::run(async move {
+            let settings = settings(config).map_err(AdminError)?;
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
             let actors = Actors::start(store.clone(), ticker, settings, &[Arbiter::current()]).await;
             let answer = match actors {
@@ -227,9 +227,11 @@ async fn close(store: Store) -> Result<(), String> {
     closed.map_err(|error| error.to_string())?.map_err(|error| format!("the store: {error}"))
 }
 
-/// What the actors go by.
+/// What the actors go by; an error is what is wrong with an operator's templates, in lines that name the cure.
 pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
+    let notices =
+        Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
     Ok(Settings {
         plans: config.plans.iter().map(|plan| (plan.name.clone(), allows(plan))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
@@ -243,7 +245,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         inactive_refuses_mail: config.inactive_refuses_mail,
         client_password: config.client_password,
         brake: config.brake,
-        composer: Arc::new(notices(config)?),
+        composer: Arc::new(notices),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,
@@ -252,17 +254,16 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     })
 }
 
-/// Writes the letters of notices.
-fn notices(config: &Config) -> Result<Notices, String> {
-    let facts = Facts {
+/// What the letters of notices tell.
+fn facts(config: &Config) -> Facts {
+    Facts {
         hostname: config.hostname.clone(),
         web: config.web_url.clone(),
         support: config.support_url.clone(),
         zone: config.timezone.clone(),
         access: config.access.clone(),
         inactive_refuses_mail: config.inactive_refuses_mail,
-    };
-    Notices::load(config.templates.as_deref(), facts).map_err(|errors| errors.to_string())
+    }
 }
 
 fn certificates(config: &Config, ticker: &Ticker) -> Result<Arc<Certificates>, String> {

@@ -5,24 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_model::record::{Actor as By, AddressKind};
+use postern_model::record::{Actor as By, AddressKind, Event, LetterRefusal, Signal, Status, What};
 use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
+use postern_policy::abuse::Verdict;
 use postern_policy::access::Closing;
 use postern_storage::{Store, StoreError, keys};
+use tokio::sync::oneshot;
 
-use crate::account::{AccountActor, Answer, Admit, Announce, ChangeRefused, Deed, Do, Enacted, Opened, Reload, Settle};
+use crate::account::{
+    AccountActor, Admit, Announce, Answer, ChangeRefused, Deed, Do, Enacted, Opened, Reload, Settle,
+};
 use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
 use crate::credentials::{StoredCredentials, store_secret};
 use crate::directory::Directory;
+use crate::due::Lookout;
 use crate::ground::{Ground, Settings, refuse};
 use crate::mailbox::{CloseMaildrop, MailboxActor, OpenMaildrop};
+use crate::notice::{NoticeActor, Owed};
 use crate::order::{Admitted, Granted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
 use crate::presence::Presences;
-use crate::quota::{self, MaySend, QuotaActor};
+use crate::quota::{self, MaySend, Noted, QuotaActor, Refused};
 use crate::registry::{Registry, Seat};
 use crate::ticker::Ticker;
 use crate::timer::TimerActor;
+use crate::{deadlines, plans};
 
 /// All actors of a server. Cheap to clone; every question of a door's goes through here.
 #[derive(Clone)]
@@ -35,6 +42,9 @@ struct Inner {
     accounts: Registry<AccountActor>,
     mailboxes: Registry<MailboxActor>,
     quotas: Registry<QuotaActor>,
+    notices: Addr<NoticeActor>,
+    /// One look at what is due at a time.
+    lookout: tokio::sync::Mutex<Lookout>,
     /// One operator's change at a time.
     administration: tokio::sync::Mutex<()>,
 }
@@ -54,6 +64,19 @@ pub enum StartError {
     /// Nothing can be kept secret without.
     #[error("the system gives no random numbers")]
     Random,
+    /// A plan that accounts have is no longer configured (SPEC K).
+    #[error(
+        "POSTERN_PLANS does not name plan {plan:?}, which {accounts} account(s) have, {example} for one: name it \
+         there again, or first give them another one (postern account set-plan)"
+    )]
+    Plan {
+        /// Its name.
+        plan: String,
+        /// How many accounts have it.
+        accounts: u64,
+        /// The address of one of them.
+        example: String,
+    },
 }
 
 impl Actors {
@@ -69,6 +92,8 @@ impl Actors {
     ) -> Result<Actors, StartError> {
         let hasher = Hasher::new(settings.argon2, settings.scram, settings.hashes_at_once, HASHES_WAITING)
             .ok_or(StartError::Argon2)?;
+        plans::keep(&store, &settings).await?;
+        deadlines::file_all(&store, &settings.access).await?;
         let directory = Directory::load(&store).await?;
         let mut who = auth::Settings::new(store_secret(&store).await?);
         who.figures = settings.lockout.clone();
@@ -79,12 +104,14 @@ impl Actors {
         let hashes = hasher.clone();
         let auth =
             AuthActor::start_in_arbiter(&arbiters[0], move |_| AuthActor::new(source, pace, hashes, who));
-        let actors = Actors(Arc::new(Inner {
+        let actors = Actors(Arc::new_cyclic(|weak| Inner {
             auth,
             hasher,
             accounts: Registry::new(Arc::clone(&ground), arbiters),
             mailboxes: Registry::new(Arc::clone(&ground), arbiters),
             quotas: Registry::new(Arc::clone(&ground), arbiters),
+            notices: NoticeActor::begin(WeakActors(weak.clone()), &arbiters[0]),
+            lookout: tokio::sync::Mutex::default(),
             administration: tokio::sync::Mutex::new(()),
             ground,
         }));
@@ -132,10 +159,7 @@ impl Actors {
         let verify = Verify { proof, protocol, session: session.clone() };
         let verified = self.0.auth.send(verify).await.map_err(|_| Refusal::Unavailable)??;
         let admit = Admit { credential: verified.credential, protocol, tls, session };
-        let account = self.0.accounts.seat(verified.account);
-        let Answer { answer, enacted } =
-            account.addr().send(admit).await.map_err(|_| Refusal::Unavailable)?;
-        self.conclude(verified.account, enacted).await.map_err(|error| refuse(&error))?;
+        let (answer, _) = self.ask(verified.account, admit).await.map_err(|error| refuse(&error))?;
         let admitted = answer?;
         self.still_right(verified).await?;
         Ok(admitted)
@@ -165,43 +189,69 @@ impl Actors {
         let open = OpenMaildrop { session: session.clone(), seat: Arc::clone(&seat) };
         let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)?;
         let opened = Opened { refused: maildrop.as_ref().err().cloned(), from: session.peer };
-        let account = self.account(admitted.account);
-        let enacted = account.addr().send(opened).await.map_err(|_| Refusal::Unavailable)?;
-        self.conclude(admitted.account, enacted).await.map_err(|error| refuse(&error))?;
+        self.ask(admitted.account, opened).await.map_err(|error| refuse(&error))?;
         maildrop
     }
 
-    /// Waits until a change is on disk; then tells whom it concerns: sessions, the account's QuotaActor, and the one
-    /// that sends notices. Returns how many sessions were told.
+    /// Asks an account's actor, and sees what it enacts through to the disk and to whom it concerns, also where whoever
+    /// asked goes away meanwhile. Returns the answer, and how many sessions were told to go.
     ///
     /// # Errors
-    /// What the store could not do; the account's actor reads its state anew then.
-    pub(crate) async fn conclude(
+    /// What the store could not do; the actor reads its state anew then.
+    pub(crate) async fn ask<M, T>(&self, account: AccountId, message: M) -> Result<(T, usize), StoreError>
+    where
+        AccountActor: Handler<M>,
+        M: Message<Result = Answer<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let actors = self.clone();
+        let (answer, answered) = oneshot::channel();
+        actix::spawn(async move {
+            // Held to the end: the actor does not rest while what it knows is not yet on disk.
+            let seat = actors.account(account);
+            let Ok(Answer { answer: given, enacted }) = seat.addr().send(message).await else { return };
+            let mut enacted = enacted.unwrap_or_default();
+            let told = actors.conclude(account, &seat, &mut enacted).await;
+            // Whoever asked may have gone.
+            let _ = answer.send(told.map(|told| (given, told)));
+            for commit in enacted.unawaited {
+                if let Err(error) = commit.await {
+                    tracing::warn!(%account, %error, "an account's last use was not written");
+                    reload(&seat).await;
+                }
+            }
+        });
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Waits until a change is on disk; then tells whom it concerns: sessions, the account's QuotaActor, and the one
+    /// that sends notices.
+    async fn conclude(
         &self,
         account: AccountId,
-        enacted: Option<Enacted>,
+        seat: &Seat<AccountActor>,
+        enacted: &mut Enacted,
     ) -> Result<usize, StoreError> {
-        let Some(Enacted { commits, changed, notices }) = enacted else { return Ok(0) };
         let mut landed = Ok(());
-        for commit in commits {
+        for commit in enacted.commits.drain(..) {
             landed = landed.and(commit.await);
         }
-        let seat = self.account(account);
-        if let Err(error) = landed {
-            // The actor must not go on with what never reached the disk.
-            let _ = seat.addr().send(Reload).await;
-            return Err(error);
+        if landed.is_err() {
+            // Of two changes one may have reached the disk.
+            reload(seat).await;
         }
         let mut told = 0;
-        if changed {
+        if enacted.changed {
             if let Some(quota) = self.0.quotas.living(account) {
                 // Where it has ended meanwhile, it reads its state anew when it is next asked.
                 let _ = quota.addr().send(quota::Reload).await;
             }
             told = seat.addr().send(Announce).await.unwrap_or(0);
         }
-        self.notices_owed(&notices);
-        Ok(told)
+        if enacted.owing {
+            self.notices_owed();
+        }
+        landed.map(|()| told)
     }
 
     /// Changes something of an account, durably; returns how many sessions were closed by it.
@@ -215,19 +265,32 @@ impl Actors {
         from: Option<IpAddr>,
         deed: Deed,
     ) -> Result<usize, ChangeRefused> {
-        let ended = |_| ChangeRefused::Store(StoreError::Closed);
-        let enacted = self.account(account).addr().send(Do { deed, by, from }).await.map_err(ended)??;
-        self.conclude(account, enacted).await.map_err(ChangeRefused::Store)
+        let (done, told) = self.ask(account, Do { deed, by, from }).await.map_err(ChangeRefused::Store)?;
+        done.map(|()| told)
     }
 
-    /// Does what is due for an account by now (SPEC A3).
+    /// Does what is due for an account by now (SPEC A3). Its actor rests again where this alone has woken it: many
+    /// accounts may fall due at once.
     ///
     /// # Errors
     /// What the store could not do.
     pub(crate) async fn settle(&self, account: AccountId, closing: Closing) -> Result<(), StoreError> {
-        let enacted = self.account(account).addr().send(Settle(closing)).await;
-        let enacted = enacted.map_err(|_| StoreError::Closed)??;
-        self.conclude(account, enacted).await.map(|_| ())
+        let awake = self.0.accounts.living(account).is_some();
+        let settled = self.ask(account, Settle(closing)).await;
+        if !awake {
+            self.0.accounts.rest(account);
+        }
+        settled?.0
+    }
+
+    /// What an account's actor knows of it holds no more: it is being removed.
+    pub(crate) async fn forget_account(&self, account: AccountId) {
+        if let Some(seat) = self.0.accounts.living(account) {
+            reload(&seat).await;
+        }
+        if let Some(seat) = self.0.quotas.living(account) {
+            let _ = seat.addr().send(quota::Reload).await;
+        }
     }
 
     /// Removes what POP3 has deleted, in one durable batch; `Ok` means it is gone for good.
@@ -256,20 +319,41 @@ impl Actors {
         }))
     }
 
-    /// May the account send a letter now? (SPEC Q)
+    /// May the account send a letter now, from this address (SPEC Q)? The place that is granted to it is kept until it
+    /// is dropped, or the letter is accepted with it.
     ///
     /// # Errors
-    /// [`Refusal::SendingLocked`], or what the store can't do.
-    pub async fn may_send(&self, account: AccountId, plan: &Arc<str>) -> Result<Granted, Refusal> {
+    /// [`Refusal::SendingLocked`], [`Refusal::SendLimit`], or what the store can't do.
+    pub async fn may_send(&self, account: AccountId, from: IpAddr) -> Result<Granted, Refusal> {
         let seat = self.quota(account);
-        let ask = MaySend { plan: Arc::clone(plan), seat: Arc::clone(&seat) };
-        seat.addr().send(ask).await.map_err(|_| Refusal::Unavailable)?
+        let ask = MaySend { seat: Arc::clone(&seat), from };
+        let asked = seat.addr().send(ask).await.map_err(|_| Refusal::Unavailable)?;
+        self.accuse(account, asked.verdict).await;
+        asked.answer
+    }
+
+    /// A recipient that an account of ours wrote to from this address does not exist (SPEC Q4).
+    pub async fn note_unknown_recipient(&self, sender: AccountId, from: IpAddr) {
+        let (why, signals) = (LetterRefusal::UnknownRecipient, vec![(Signal::UnknownRecipient, 1)]);
+        let verdict = self.quota(sender).addr().send(Refused { why, signals, from }).await;
+        self.accuse(sender, verdict.unwrap_or_default()).await;
+    }
+
+    /// Passes the abuse rules' verdict on to the one who locks (SPEC Q4). Where that fails, the next sign of abuse leads
+    /// to the same verdict.
+    pub(crate) async fn accuse(&self, account: AccountId, verdict: Option<Verdict>) {
+        let Some(verdict) = verdict else { return };
+        tracing::warn!(%account, reason = verdict.reason.name(), "the abuse rules lock sending");
+        if let Err(refused) = self.perform(account, By::Abuse, None, Deed::Accused(verdict)).await {
+            tracing::error!(%account, ?refused, "sending could not be locked");
+        }
     }
 
     /// Whose mail it is.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::NoRoute`] elsewhere, or what the store can't do.
+    /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::InactiveMailbox`] where such mail is refused (SPEC A9),
+    /// [`Refusal::NoRoute`] elsewhere, or what the store can't do.
     pub async fn find_recipient(&self, address: &EmailAddress) -> Result<AccountId, Refusal> {
         let directory = &self.0.ground.directory;
         let postmaster = self.0.ground.postmaster(address);
@@ -277,11 +361,17 @@ impl Actors {
         if !directory.is_local(address.domain()) {
             return Err(Refusal::NoRoute);
         }
-        match directory.find(address).await {
-            Ok(Some(entry)) => Ok(entry.account),
-            Ok(None) => Err(Refusal::NoSuchMailbox),
-            Err(error) => Err(refuse(&error)),
+        let found = directory.find(address).await.map_err(|error| refuse(&error))?;
+        let account = found.ok_or(Refusal::NoSuchMailbox)?.account;
+        if self.0.ground.settings.inactive_refuses_mail && self.is_inactive(account).await? {
+            return Err(Refusal::InactiveMailbox);
         }
+        Ok(account)
+    }
+
+    async fn is_inactive(&self, account: AccountId) -> Result<bool, Refusal> {
+        let found = self.store().get(keys::account(account)).await.map_err(|error| refuse(&error))?;
+        Ok(found.is_some_and(|account| account.status == Status::Inactive))
     }
 
     /// An id for a letter that is about to come in.
@@ -300,6 +390,9 @@ impl Actors {
     pub async fn rest(&self) {
         // Where the actor is gone already, there is nothing left to save.
         let _ = self.0.auth.send(SaveFailedLogins).await;
+        for seat in self.0.quotas.all_living() {
+            let _ = seat.addr().send(quota::Save).await;
+        }
     }
 
     pub(crate) fn ground(&self) -> &Arc<Ground> {
@@ -322,6 +415,15 @@ impl Actors {
         self.0.quotas.seat(account)
     }
 
+    /// Whoever looks at what is due has this meanwhile.
+    pub(crate) async fn lookout(&self) -> tokio::sync::MutexGuard<'_, Lookout> {
+        self.0.lookout.lock().await
+    }
+
+    pub(crate) fn notices(&self) -> &Addr<NoticeActor> {
+        &self.0.notices
+    }
+
     pub(crate) async fn administration(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.administration.lock().await
     }
@@ -339,13 +441,18 @@ impl Actors {
     /// # Errors
     /// What the store can't do.
     pub(crate) async fn reported(&self, account: AccountId) -> Result<(), StoreError> {
-        let _ = account;
+        let what = What::Reported { text: None };
+        let event = Event { at: self.now(), by: By::Operator, from: None, what };
+        let noted = self.quota(account).addr().send(Noted(event)).await;
+        let verdict = noted.map_err(|_| StoreError::Closed)??;
+        self.accuse(account, verdict).await;
         Ok(())
     }
 
     /// Notices are owed: whoever delivers them need not wait for the next round.
-    pub(crate) fn notices_owed(&self, notices: &[(LetterId, AccountId)]) {
-        let _ = notices;
+    pub(crate) fn notices_owed(&self) {
+        // Where its inbox is full, it is about to look anyway.
+        let _ = self.0.notices.try_send(Owed);
     }
 
     pub(crate) fn upgrade(weak: &WeakActors) -> Option<Actors> {
@@ -355,6 +462,12 @@ impl Actors {
     pub(crate) fn downgrade(&self) -> WeakActors {
         WeakActors(Arc::downgrade(&self.0))
     }
+}
+
+/// The actor must not go on with what never reached the disk.
+async fn reload(seat: &Seat<AccountActor>) {
+    // Where it has ended meanwhile, it reads its state anew when it is next asked.
+    let _ = seat.addr().send(Reload).await;
 }
 
 /// What an actor may hold of all actors without keeping them alive.

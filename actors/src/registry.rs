@@ -72,10 +72,23 @@ impl<A: PerAccount> Registry<A> {
         seat
     }
 
+    /// All that live.
+    pub(crate) fn all_living(&self) -> Vec<Arc<Seat<A>>> {
+        self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// The account's actor where it lives; one that doesn't reads everything anew when it is next asked.
     pub(crate) fn living(&self, account: AccountId) -> Option<Arc<Seat<A>>> {
         let shard = &self.shards[account.0 as usize % self.shards.len()];
         shard.lock().get(&account).filter(|seat| seat.addr.connected()).cloned()
+    }
+
+    /// Lets go of the account's actor where nobody holds it.
+    pub(crate) fn rest(&self, account: AccountId) {
+        let mut seats = self.shards[account.0 as usize % self.shards.len()].lock();
+        if seats.get(&account).is_some_and(|seat| Arc::strong_count(seat) == 1) {
+            seats.remove(&account);
+        }
     }
 
     /// Lets go of actors that nobody holds and nobody has asked for `rest_after`; returns how many live on. An actor

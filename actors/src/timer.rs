@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use postern_model::Timestamp;
+use postern_storage::StoreError;
 
 use crate::actors::{Actors, WeakActors};
 use crate::unpanicked;
@@ -20,28 +21,53 @@ const IN_HAND: Duration = Duration::from_secs(60);
 /// One for the whole server.
 pub(crate) struct TimerActor {
     actors: WeakActors,
+    /// Whether a round is under way: the next begins when it is done.
+    busy: bool,
 }
 
 impl TimerActor {
     pub(crate) fn new(actors: WeakActors) -> TimerActor {
-        TimerActor { actors }
+        TimerActor { actors, busy: false }
     }
 
-    /// At the start and in every round: accounts half removed, letters accepted and not yet in their folder.
-    fn resume(&mut self, ctx: &mut Context<Self>, debts_before: Timestamp) {
+    /// At the start and every so often; a round that takes long lets the others fall out.
+    fn round(&mut self, ctx: &mut Context<Self>, debts_before: Timestamp) {
         let Some(actors) = Actors::upgrade(&self.actors) else { return ctx.stop() };
-        let resume = async move {
-            if let Err(error) = actors.go_on_removing().await {
-                tracing::warn!(%error, "accounts half removed wait");
-            }
-            match actors.pay_what_is_owed(debts_before).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "delivered letters that were accepted before"),
-                Err(error) => tracing::warn!(%error, "letters accepted before wait"),
-            }
-        };
-        // One round at a time: the next begins when this one is done, also where it panicked.
-        ctx.wait(async move { drop(unpanicked(resume).await) }.into_actor(self));
+        if std::mem::replace(&mut self.busy, true) {
+            return;
+        }
+        let round = async move { drop(unpanicked(actors.round(debts_before)).await) };
+        // Also where it panicked.
+        ctx.spawn(round.into_actor(self).map(|(), timer, _| timer.busy = false));
+    }
+}
+
+impl Actors {
+    /// Does what waits: accounts half removed, letters accepted and not yet in their folder, what has fallen due, and
+    /// notices that are owed.
+    pub(crate) async fn round(&self, debts_before: Timestamp) {
+        waits("accounts half removed", self.go_on_removing().await);
+        match waits("letters accepted before", self.pay_what_is_owed(debts_before).await) {
+            None | Some(0) => {}
+            Some(count) => tracing::info!(count, "delivered letters that were accepted before"),
+        }
+        match waits("what is due", self.look().await) {
+            None | Some(0) => {}
+            Some(count) => tracing::debug!(count, "did what was due for accounts"),
+        }
+        self.deliver_notices().await;
+    }
+}
+
+/// Says why something waits for the next round. A store that is shut needs no word: there is no next round.
+fn waits<T>(what: &str, done: Result<T, StoreError>) -> Option<T> {
+    match done {
+        Ok(done) => Some(done),
+        Err(StoreError::Closed) => None,
+        Err(error) => {
+            tracing::warn!(%error, "{what}: waiting for the next round");
+            None
+        }
     }
 }
 
@@ -49,12 +75,12 @@ impl Actor for TimerActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.resume(ctx, Timestamp::NEVER);
+        self.round(ctx, Timestamp::NEVER);
         ctx.run_interval(ROUND, |timer, ctx| {
             let Some(actors) = Actors::upgrade(&timer.actors) else { return ctx.stop() };
             let living = actors.passivate(REST_AFTER);
             tracing::trace!(living, "let actors at rest go");
-            timer.resume(ctx, actors.now().minus(IN_HAND));
+            timer.round(ctx, actors.now().minus(IN_HAND));
         });
     }
 }

@@ -3,8 +3,8 @@
 use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, AppPassword, Block, Brake, Checks, ClockReading,
-    Credentials, DomainEntry, Doomed, Due, FailedLogins, MailboxHeader, NextAccount, OwedNotice, Pending,
-    PlanNames, Removal, SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
+    Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, MailboxHeader, NextAccount, OwedNotice,
+    Pending, PlanNames, Removal, SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, Timestamp};
 
@@ -39,6 +39,11 @@ pub fn brake() -> Key<Brake> {
 /// The plans that accounts may have.
 pub fn plan_names() -> Key<PlanNames> {
     Writer::space(space::META).u8(meta_kind::PLANS).key()
+}
+
+/// Whether every account's deadline is filed under [`due`].
+pub fn filed() -> Key<Filed> {
+    Writer::space(space::META).u8(meta_kind::FILED).key()
 }
 
 /// A domain whose mail stays here.
@@ -318,6 +323,7 @@ mod tests {
             (secret().into_bytes(), "0005"),
             (brake().into_bytes(), "0006"),
             (plan_names().into_bytes(), "0007"),
+            (filed().into_bytes(), "0008"),
             (crate::letters::key().into_bytes(), "0004"),
             (crate::open::format_key().into_bytes(), "0000"),
             (domain(&demo).into_bytes(), "0164656d6f2e74657374"),

@@ -38,6 +38,7 @@ pub(crate) mod meta {
     pub(crate) const SECRET: u8 = 0x05;
     pub(crate) const BRAKE: u8 = 0x06;
     pub(crate) const PLANS: u8 = 0x07;
+    pub(crate) const FILED: u8 = 0x08;
 }
 
 /// The byte behind the account's id in [`space::ACCOUNT`].

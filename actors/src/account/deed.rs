@@ -6,7 +6,7 @@ use postern_policy::abuse::Verdict;
 use postern_policy::access::{self, Asker, Change, ChangeError, Closing};
 use postern_storage::{Batch, StoreError, keys};
 
-use super::{AccountActor, Do, Enacted};
+use super::{AccountActor, Answer, Do, Enacted};
 
 /// What can be done to an account.
 pub(crate) enum Deed {
@@ -46,14 +46,16 @@ pub(crate) enum ChangeRefused {
 }
 
 impl AccountActor {
-    pub(super) fn perform(&mut self, ask: Do) -> Result<Option<Enacted>, ChangeRefused> {
+    pub(super) fn perform(&mut self, ask: Do) -> Answer<Result<(), ChangeRefused>> {
         let settled = self.settle(Closing::Held);
         let asker = Asker { by: ask.by, from: ask.from, now: self.now() };
-        let done = match self.events(&ask.deed, asker)? {
-            Some(events) => self.enact(events),
-            None => self.set(ask.deed),
+        let done = match self.events(&ask.deed, asker) {
+            Ok(Some(events)) => self.enact(events),
+            Ok(None) => self.set(ask.deed),
+            // What was due is done although the deed is not.
+            Err(refused) => return Answer { answer: Err(refused), enacted: settled },
         };
-        Ok(Enacted::both(settled, done))
+        Answer { answer: Ok(()), enacted: Enacted::both(settled, done) }
     }
 
     /// What a deed comes to; `None` where it is a setting that has no story.
@@ -97,11 +99,13 @@ impl AccountActor {
             Deed::Pop3Delete(what) => state.account.pop3_delete = what,
             _ => {}
         }
+        let id = self.account;
         let mut batch = Batch::new();
-        batch.expect(&keys::account(self.account), &old);
-        batch.put(&keys::account(self.account), &state.account);
+        batch.expect_absent(&keys::removal(id));
+        batch.expect(&keys::account(id), &old);
+        batch.put(&keys::account(id), &state.account);
         let commits = vec![self.ground.store.commit(batch)];
-        Some(Enacted { commits, changed: true, notices: Vec::new() })
+        Some(Enacted { commits, changed: true, ..Enacted::default() })
     }
 }
 
@@ -116,10 +120,12 @@ pub(crate) fn word(protocol: Protocol, error: ChangeError) -> String {
         ChangeError::Blocked => format!("{protocol} is blocked: take the block away first (unblock)"),
         ChangeError::NotBlocked => format!("{protocol} is not blocked: there is nothing to take away"),
         ChangeError::Theft => {
-            "the account's password may have been stolen: set another one first (account set-password)".to_owned()
+            "the account's password may have been stolen: set another one first (account set-password)"
+                .to_owned()
         }
         ChangeError::Locked => {
-            "the abuse rules have closed this account: unlock sending first (account unlock-sending)".to_owned()
+            "the abuse rules have closed this account: unlock sending first (account unlock-sending)"
+                .to_owned()
         }
         ChangeError::Suspended => {
             "the account is not active: set its status first (account set-status ADDRESS active)".to_owned()

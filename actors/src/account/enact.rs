@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postern_model::record::{Account, Actor as By, AppPassword, Due, Event, Standing, What};
-use postern_model::{AccountId, AppPasswordId, LetterId, Timestamp};
+use postern_model::record::{Access, Account, Actor as By, AppPassword, Due, Event, Standing, What};
+use postern_model::{AccountId, AppPasswordId, Timestamp};
 use postern_policy::access::{self, Closing};
 use postern_policy::{notice, standing};
 use postern_storage::{Batch, Commit, Key, Ring, keys};
@@ -15,19 +15,22 @@ use crate::ground::EVENTS_KEPT;
 const CHECKPOINT_EVERY: u32 = 250;
 
 /// A closing that the brake holds is looked at again so much later (SPEC A16).
-const HELD_FOR: Duration = Duration::from_secs(60 * 60);
+pub(crate) const HELD_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// The password that is demanded of mail programs has this number (SPEC A12).
 pub(crate) const CLIENT_PASSWORD: AppPasswordId = AppPasswordId(0);
 
 /// A change on its way to the disk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Enacted {
+    /// Waited for before anybody is answered.
     pub(crate) commits: Vec<Commit>,
+    /// Not waited for; where one comes to nothing, the actor is to know it.
+    pub(crate) unawaited: Vec<Commit>,
     /// Whether a gate, a lock or the status changed: sessions and the QuotaActor are to be told.
     pub(crate) changed: bool,
-    /// Notices that are owed with it.
-    pub(crate) notices: Vec<(LetterId, AccountId)>,
+    /// Whether notices are owed with it.
+    pub(crate) owing: bool,
 }
 
 impl Enacted {
@@ -36,8 +39,9 @@ impl Enacted {
         match (one, other) {
             (Some(mut one), Some(other)) => {
                 one.commits.extend(other.commits);
+                one.unawaited.extend(other.unawaited);
                 one.changed |= other.changed;
-                one.notices.extend(other.notices);
+                one.owing |= other.owing;
                 Some(one)
             }
             (one, other) => one.or(other),
@@ -51,54 +55,65 @@ impl AccountActor {
         if events.is_empty() {
             return None;
         }
-        let before = self.state.as_ref().map(|state| (state.account.clone(), state.standing.clone()));
-        let (Some((account, old)), Some(state)) = (before, self.state.as_mut()) else { return None };
+        let state = self.state.as_mut()?;
+        let old =
+            Before { account: state.account.clone(), standing: state.standing.clone(), used: state.used };
         for event in &events {
             standing::apply(&mut state.standing, event);
         }
         state.account.status = state.standing.status;
         state.account.plan.clone_from(&state.standing.plan);
         let changed = events.iter().any(changes_something);
+        let due = access::deadline(&state.standing, &self.ground.settings.access);
+        let filed = &mut state.standing.access.due;
+        // A use moves the deadline to later, as a rule: whoever looks too early files it anew.
+        if changed || due.is_some_and(|due| filed.is_none_or(|filed| due < filed)) {
+            *filed = due;
+        }
         let mut batch = Batch::new();
-        let id = self.account;
-        batch.expect(&keys::account(id), &account);
-        if changed {
-            batch.expect(&keys::access(id), &old.access);
-        } else {
+        if !changed {
             batch.lazy();
         }
-        let notices = self.owe(&events, &old, &mut batch);
-        self.log(&events, &old, &mut batch);
-        self.write(&account, &old, changed, &mut batch);
+        let owing = self.owe(&events, &old.standing, &mut batch);
+        self.log(&events, &old.standing, &mut batch);
+        self.write(&old, &mut batch);
         let commit = self.ground.store.commit(batch);
+        let mut enacted = Enacted { changed, owing, ..Enacted::default() };
         // A login's own batch is not waited for.
-        let commits = if changed || !notices.is_empty() { vec![commit] } else { drop(commit); Vec::new() };
-        Some(Enacted { commits, changed, notices })
+        let list = if changed || owing { &mut enacted.commits } else { &mut enacted.unawaited };
+        list.push(commit);
+        Some(enacted)
     }
 
-    /// Puts what has changed of the account's records, and moves its place in the index of what falls due.
-    fn write(&mut self, account: &Account, old: &Standing, changed: bool, batch: &mut Batch) {
-        let (id, voided) = (self.account, self.client_password_is_void(old));
-        let figures = &self.ground.settings.access;
+    /// Puts what has changed of the account's records, on condition that they are as this actor left them: a batch that
+    /// came to nothing takes those with it that were made on top of it. Moves the account's place in the index of what
+    /// falls due.
+    fn write(&mut self, old: &Before, batch: &mut Batch) {
+        let (id, voided) = (self.account, self.client_password_is_void(&old.standing));
         let Some(state) = self.state.as_mut() else { return };
-        if changed {
-            let due = access::deadline(&state.standing, figures);
-            refile(id, &mut state.standing, due, batch);
-        }
-        if state.account != *account {
+        let (was, is) = (&old.standing, &state.standing);
+        // Whose removal has begun changes no more.
+        batch.expect_absent(&keys::removal(id));
+        batch.expect(&keys::account(id), &old.account);
+        if state.account != old.account {
             batch.put(&keys::account(id), &state.account);
         }
-        if state.standing.access != old.access {
-            batch.put(&keys::access(id), &state.standing.access);
+        if is.access != was.access {
+            put_access(id, &was.access, &is.access, batch);
         }
-        if state.standing.activity != old.activity {
-            batch.put(&keys::activity(id), &state.standing.activity);
+        if is.activity != was.activity {
+            match old.used {
+                true => batch.expect(&keys::activity(id), &was.activity),
+                false => batch.expect_absent(&keys::activity(id)),
+            };
+            batch.put(&keys::activity(id), &is.activity);
         }
-        match &state.standing.lock {
-            lock if *lock == old.lock => {}
+        match &is.lock {
+            lock if *lock == was.lock => {}
             Some(lock) => drop(batch.put(&keys::sending_lock(id), lock)),
             None => drop(batch.delete(&keys::sending_lock(id))),
         }
+        state.used |= is.activity != was.activity;
         if voided {
             let client: Key<AppPassword> = keys::app_password(id, CLIENT_PASSWORD);
             batch.delete(&client);
@@ -107,20 +122,20 @@ impl AccountActor {
 
     /// SPEC A12: void when access is switched off by anyone, that is when the last gate closes.
     fn client_password_is_void(&self, old: &Standing) -> bool {
-        let Some(state) = self.state.as_ref().filter(|_| self.ground.settings.client_password) else { return false };
+        let Some(state) = self.state.as_ref().filter(|_| self.ground.settings.client_password) else {
+            return false;
+        };
         !access::all_shut(&old.access) && access::all_shut(&state.standing.access)
     }
 
-    fn owe(&self, events: &[Event], old: &Standing, batch: &mut Batch) -> Vec<(LetterId, AccountId)> {
+    /// Owes the user the notices that the events call for; returns whether there are any.
+    fn owe(&self, events: &[Event], old: &Standing, batch: &mut Batch) -> bool {
         let mut owed = notice::owed(events);
         owed.retain(|notice| !notice::is_repeated(notice, old));
-        let mut letters = Vec::new();
-        for notice in owed {
-            let letter = self.ground.store.next_letter_id();
-            batch.owe(letter, self.account, &notice);
-            letters.push((letter, self.account));
+        for notice in &owed {
+            batch.owe(self.ground.store.next_letter_id(), self.account, notice);
         }
-        letters
+        !owed.is_empty()
     }
 
     /// Logs the events, and before the first of every so many what they begin from.
@@ -144,35 +159,51 @@ impl AccountActor {
         let figures = &self.ground.settings.access;
         let state = self.state.as_mut()?;
         let filed = state.standing.access.due.filter(|due| *due <= now)?;
-        let due = access::deadline(&state.standing, figures).map(|due| match closing {
-            Closing::Held => due.max(now.plus(HELD_FOR)),
-            Closing::Goes => due,
-        });
+        let due = match closing {
+            Closing::Goes => access::deadline(&state.standing, figures),
+            Closing::Held => held_until(&state.standing, figures, now),
+        };
         if due == Some(filed) {
             return None;
         }
+        let old = state.standing.access.clone();
+        state.standing.access.due = due;
         let mut batch = Batch::new();
-        batch.expect(&keys::access(id), &state.standing.access);
-        refile(id, &mut state.standing, due, &mut batch);
-        batch.put(&keys::access(id), &state.standing.access);
+        batch.expect_absent(&keys::removal(id));
+        put_access(id, &old, &state.standing.access, &mut batch);
         let commits = vec![self.ground.store.commit(batch)];
-        Some(Enacted { commits, changed: false, notices: Vec::new() })
+        Some(Enacted { commits, ..Enacted::default() })
     }
 }
 
-/// Moves an account's entry in the index of what falls due.
-fn refile(id: AccountId, standing: &mut Standing, due: Option<Timestamp>, batch: &mut Batch) {
-    let filed = &mut standing.access.due;
-    if *filed == due {
+/// An account as it was before a change.
+struct Before {
+    account: Account,
+    standing: Standing,
+    /// Whether the store had its activity.
+    used: bool,
+}
+
+/// When to look again at an account of which the brake may hold something: what it does not hold comes in time.
+fn held_until(standing: &Standing, figures: &access::Figures, now: Timestamp) -> Option<Timestamp> {
+    let closes = access::deadline(standing, figures).map(|due| due.max(now.plus(HELD_FOR)));
+    let else_due = access::deadline_while_held(standing, figures);
+    [closes, else_due].into_iter().flatten().min()
+}
+
+/// Puts an account's access and, where that says so, its entry in the index of what falls due elsewhere.
+pub(crate) fn put_access(id: AccountId, old: &Access, new: &Access, batch: &mut Batch) {
+    batch.expect(&keys::access(id), old);
+    batch.put(&keys::access(id), new);
+    if old.due == new.due {
         return;
     }
-    if let Some(at) = filed.take() {
+    if let Some(at) = old.due {
         batch.delete(&keys::due(at, id));
     }
-    if let Some(at) = due {
+    if let Some(at) = new.due {
         batch.put(&keys::due(at, id), &Due {});
     }
-    *filed = due;
 }
 
 /// Whether more than the account's last use is changed by an event: then it is waited for.

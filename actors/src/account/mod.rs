@@ -21,7 +21,7 @@ use crate::loaded::{Loaded, with_state};
 use crate::order::{Admitted, CredentialRef, SessionRef, Tell};
 use crate::registry::PerAccount;
 pub(crate) use deed::{ChangeRefused, Deed, actor, word};
-pub(crate) use enact::{CLIENT_PASSWORD, Enacted};
+pub(crate) use enact::{CLIENT_PASSWORD, Enacted, HELD_FOR, put_access};
 
 /// One account's gates and settings.
 pub(crate) struct AccountActor {
@@ -33,13 +33,23 @@ pub(crate) struct AccountActor {
 pub(crate) struct State {
     account: Account,
     standing: Standing,
+    /// Whether the store has the activity yet.
+    used: bool,
 }
 
-/// An answer, and what became of it on the way to the disk: the asker waits for that before passing the answer on.
+/// An answer, and what became of it on the way to the disk: [`crate::Actors::ask`] waits for that before it passes the
+/// answer on.
 #[derive(Debug)]
 pub(crate) struct Answer<T> {
     pub(crate) answer: T,
     pub(crate) enacted: Option<Enacted>,
+}
+
+impl<T> Answer<T> {
+    /// An answer by which nothing changes.
+    fn only(answer: T) -> Answer<T> {
+        Answer { answer, enacted: None }
+    }
 }
 
 /// A login whose password is right asks to come in.
@@ -54,7 +64,7 @@ pub(crate) struct Admit {
 
 /// What became of a POP3 login that was admitted: it reached the transaction state, or the maildrop refused it.
 #[derive(Message)]
-#[rtype(result = "Option<Enacted>")]
+#[rtype(result = "Answer<()>")]
 pub(crate) struct Opened {
     pub(crate) refused: Option<Refusal>,
     pub(crate) from: IpAddr,
@@ -62,7 +72,7 @@ pub(crate) struct Opened {
 
 /// Something is changed, by the user, an operator or a rule.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Enacted>, ChangeRefused>")]
+#[rtype(result = "Answer<Result<(), ChangeRefused>>")]
 pub(crate) struct Do {
     pub(crate) deed: Deed,
     pub(crate) by: By,
@@ -71,7 +81,7 @@ pub(crate) struct Do {
 
 /// Does what is due by now.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Enacted>, StoreError>")]
+#[rtype(result = "Answer<Result<(), StoreError>>")]
 pub(crate) struct Settle(pub(crate) Closing);
 
 /// What is on disk now is to be told to the sessions that it concerns.
@@ -103,9 +113,12 @@ impl Loaded for AccountActor {
     type State = State;
 
     fn load(view: &View<'_>, id: AccountId) -> Result<State, StoreError> {
+        if view.contains(&keys::removal(id))? {
+            return Err(StoreError::NotFound);
+        }
         let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
         let standing = read_standing(view, id, &account)?;
-        Ok(State { account, standing })
+        Ok(State { account, standing, used: view.contains(&keys::activity(id))? })
     }
 
     fn slot(&mut self) -> &mut Option<State> {
@@ -157,9 +170,7 @@ impl AccountActor {
         let settled = self.settle(Closing::Held);
         let now = self.now();
         let settings = &self.ground.settings;
-        let Some(state) = self.state.as_ref() else {
-            return Answer { answer: Err(Refusal::Unavailable), enacted: settled };
-        };
+        let Some(state) = self.state.as_ref() else { return Answer::only(Err(Refusal::Unavailable)) };
         let attempt = Attempt {
             protocol: ask.protocol,
             from: ask.session.peer,
@@ -220,38 +231,41 @@ impl Handler<Admit> for AccountActor {
     fn handle(&mut self, ask: Admit, _: &mut Context<Self>) -> Self::Result {
         with_state(self, move |actor, read| match read {
             Ok(()) => actor.admit(ask),
-            Err(error) => Answer { answer: Err(refuse(&error)), enacted: None },
+            Err(error) => Answer::only(Err(refuse(&error))),
         })
     }
 }
 
 impl Handler<Opened> for AccountActor {
-    type Result = Atomic<Option<Enacted>>;
+    type Result = Atomic<Answer<()>>;
 
     fn handle(&mut self, opened: Opened, _: &mut Context<Self>) -> Self::Result {
-        with_state(self, move |actor, _| actor.opened(&opened))
+        // Where the account is gone, so is its story.
+        with_state(self, move |actor, _| Answer { answer: (), enacted: actor.opened(&opened) })
     }
 }
 
 impl Handler<Do> for AccountActor {
-    type Result = Atomic<Result<Option<Enacted>, ChangeRefused>>;
+    type Result = Atomic<Answer<Result<(), ChangeRefused>>>;
 
     fn handle(&mut self, ask: Do, _: &mut Context<Self>) -> Self::Result {
-        with_state(self, move |actor, read| {
-            read.map_err(ChangeRefused::Store)?;
-            actor.perform(ask)
+        with_state(self, move |actor, read| match read {
+            Ok(()) => actor.perform(ask),
+            Err(error) => Answer::only(Err(ChangeRefused::Store(error))),
         })
     }
 }
 
 impl Handler<Settle> for AccountActor {
-    type Result = Atomic<Result<Option<Enacted>, StoreError>>;
+    type Result = Atomic<Answer<Result<(), StoreError>>>;
 
     fn handle(&mut self, Settle(closing): Settle, _: &mut Context<Self>) -> Self::Result {
         with_state(self, move |actor, read| {
-            read?;
-            let done = actor.settle(closing);
-            Ok(Enacted::both(done, actor.file_anew(closing)))
+            if read.is_err() {
+                return Answer::only(read);
+            }
+            let settled = actor.settle(closing);
+            Answer { answer: Ok(()), enacted: Enacted::both(settled, actor.file_anew(closing)) }
         })
     }
 }

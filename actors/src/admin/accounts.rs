@@ -168,6 +168,7 @@ async fn begin_removing(actors: &Actors, address: &str) -> Result<(), AdminError
     for spelling in &spellings {
         actors.ground().directory.changed(spelling);
     }
+    actors.forget_account(id).await;
     actors.forget_mailbox(id).await;
     actors.ground().presences.tell(id, &Tell::Closed(Refusal::Suspended), |_, _| true);
     Ok(())

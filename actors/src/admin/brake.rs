@@ -1,23 +1,20 @@
-//! The brake on mass closing (SPEC A16).
+//! The brake on mass closing (SPEC A16), as the operator meets it.
 
+use postern_model::record::Brake;
+use postern_storage::keys;
 use serde_json::{Value, json};
 
 use super::{AdminError, failed};
 use crate::Actors;
-use postern_model::record::Brake;
-use postern_storage::{Batch, keys};
 
 pub(super) async fn show(actors: &Actors) -> Result<Value, AdminError> {
     let brake = actors.store().get(keys::brake()).await.map_err(failed)?.unwrap_or_default();
     Ok(word(&brake))
 }
 
+/// Answered when what the brake held is done.
 pub(super) async fn release(actors: &Actors) -> Result<Value, AdminError> {
-    let brake = Brake { held: None, released: Some(actors.now()) };
-    let mut batch = Batch::new();
-    batch.put(&keys::brake(), &brake);
-    actors.store().commit(batch).await.map_err(failed)?;
-    Ok(word(&brake))
+    Ok(word(&actors.release_brake().await.map_err(failed)?))
 }
 
 fn word(brake: &Brake) -> Value {

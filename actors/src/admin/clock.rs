@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use postern_model::record::ClockReading;
-use postern_storage::{Batch, keys};
 use serde_json::{Value, json};
 
 use super::{AdminError, failed};
@@ -14,17 +12,17 @@ pub(super) fn show(actors: &Actors) -> Value {
     json!({ "now": actors.now().rfc3339(), "clock": if manual { "manual" } else { "system" } })
 }
 
-/// Where the clock stands is written first: a restart never goes back behind what anybody saw.
+/// Moves the clock on, and does what falls due on the way, each thing at its own time; answered when all is done.
 pub(super) async fn advance(actors: &Actors, micros: u64) -> Result<Value, AdminError> {
-    let Some(clock) = actors.ticker().clock().manual() else {
+    if actors.ticker().clock().manual().is_none() {
         return Err(AdminError(
             "the clock is the machine's: start the server with POSTERN_CLOCK=manual to advance it".to_owned(),
         ));
-    };
-    let by = Duration::from_micros(micros);
-    let mut batch = Batch::new();
-    batch.put(&keys::clock(), &ClockReading(actors.now().plus(by)));
-    actors.store().commit(batch).await.map_err(failed)?;
-    clock.advance(by);
+    }
+    let target = actors.now().plus(Duration::from_micros(micros));
+    actors.advance_to(target).await.map_err(|error| {
+        let AdminError(reason) = failed(error);
+        AdminError(format!("{reason}; the clock stands at {}: advance it again from there", actors.now()))
+    })?;
     Ok(show(actors))
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use postern_model::record::{
-    Abuse, Access, Activity, Actor, Brake, Checks, Due, Event, Evidence, FailedLogins, Gate, GateState, Held,
+    Abuse, Access, Activity, Actor, Brake, Checks, Due, Event, Evidence, Filed, FailedLogins, Gate, GateState, Held,
     LetterRefusal, LoginRefusal, Minutes, NoticeKind, OwedNotice, PlanNames, Reason, Recipients, Score,
     SeenBody, SeenNetwork, SendingLock, Signal, Standing, Status, Warned, Warning, What,
 };
@@ -141,6 +141,7 @@ fn what_falls_due_and_what_holds_it() {
         Brake { held: Some(Held { since: Timestamp(1), accounts: 300 }), released: Some(Timestamp(2)) };
     golden(&held, "010102fb2c010104");
     golden(&PlanNames(vec!["free".into(), "plus".into()]), "0102046672656504706c7573");
+    golden(&Filed { by: "pop3".into() }, "0104706f7033");
 }
 
 #[test]

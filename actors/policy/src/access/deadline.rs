@@ -38,6 +38,11 @@ pub fn deadline(standing: &Standing, figures: &Figures) -> Option<Timestamp> {
     next(standing, figures, Closing::Goes).map(|due| due.at)
 }
 
+/// When [`on_deadline`] has something to do that the brake does not hold (SPEC A16).
+pub fn deadline_while_held(standing: &Standing, figures: &Figures) -> Option<Timestamp> {
+    next(standing, figures, Closing::Held).map(|due| due.at)
+}
+
 /// Does all that is due at `now`: gates open (A2), warnings go out (A11), gates close (A6, A15), the account becomes
 /// inactive (A9), a lock ends (Q4). Nothing closes that was not warned of `warn_before` earlier, also where the server
 /// was down meanwhile. Returns nothing where nothing is due.

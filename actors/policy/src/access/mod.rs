@@ -34,7 +34,7 @@ use crate::calendar::Span;
 
 pub use admit::{admit, came_in, turned_away};
 pub use change::{change, lock, set_status, unlock};
-pub use deadline::{closes, closes_at, deadline, on_deadline};
+pub use deadline::{closes, closes_at, deadline, deadline_while_held, on_deadline};
 pub use theft::MAX_NETWORKS;
 
 /// The figures of SPEC A, from the environment.

@@ -430,6 +430,13 @@ pub struct Held {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct PlanNames(pub Vec<String>);
 
+/// The index of what falls due holds every account's deadline.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Filed {
+    /// The figures that the deadlines were made by, as text: where others are configured, all are made anew.
+    pub by: String,
+}
+
 macro_rules! first_version {
     ($($name:ident)*) => {
         $(impl Record for $name {
@@ -439,7 +446,7 @@ macro_rules! first_version {
     };
 }
 
-first_version! { Event Abuse OwedNotice Due Checks Brake PlanNames }
+first_version! { Event Abuse OwedNotice Due Checks Brake PlanNames Filed }
 
 #[cfg(test)]
 mod tests {

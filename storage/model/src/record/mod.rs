@@ -14,8 +14,8 @@ use crate::imap::{Flags, ModSeq, Uid, UidValidity};
 use crate::status::Protocol;
 use crate::time::Timestamp;
 pub use event::{
-    Abuse, Brake, Checks, Due, Event, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice, PlanNames,
-    Recipients, Score, SeenBody, Standing, Warning, What,
+    Abuse, Brake, Checks, Due, Event, Filed, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice,
+    PlanNames, Recipients, Score, SeenBody, Standing, Warning, What,
 };
 pub use gate::{
     Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal,
