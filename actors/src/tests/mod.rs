@@ -9,7 +9,7 @@ use actix::prelude::*;
 use postern_model::mime::Scanner;
 use postern_model::{AccountId, Clock, MailFrom, ManualClock, Protocol, SessionId, Timestamp};
 use postern_policy::Refusal;
-use postern_storage::{EngineKind, Store, StoreOptions};
+use postern_storage::{Batch, EngineKind, Store, StoreOptions};
 use zeroize::Zeroizing;
 
 use crate::admin::{AccessChange, AdminRequest, Secret};
@@ -18,6 +18,7 @@ use crate::{Actors, Settings, Ticker};
 
 mod gate;
 mod mail;
+mod quota;
 
 const PASSWORD: &str = "correct horse";
 
@@ -105,7 +106,14 @@ impl House {
         let store = actors.store().clone();
         actors.rest().await;
         drop(actors);
-        House::on(store, clock, settings, dir).await
+        let house = House::on(store, clock, settings, dir).await;
+        house.caught_up().await;
+        house
+    }
+
+    /// All is visible that was handed in and not waited for.
+    async fn caught_up(&self) {
+        self.actors.store().commit(Batch::new()).await.expect("open");
     }
 
     async fn admin(&self, request: AdminRequest) -> serde_json::Value {
