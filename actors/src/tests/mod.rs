@@ -9,7 +9,7 @@ use actix::prelude::*;
 use postern_model::mime::Scanner;
 use postern_model::{AccountId, Clock, MailFrom, ManualClock, Protocol, SessionId, Timestamp};
 use postern_policy::Refusal;
-use postern_storage::{EngineKind, Store, StoreOptions};
+use postern_storage::{Batch, EngineKind, Store, StoreOptions};
 use zeroize::Zeroizing;
 
 use crate::admin::{AccessChange, AdminRequest, Secret};
@@ -18,6 +18,7 @@ use crate::{Actors, Settings, Ticker};
 
 mod gate;
 mod mail;
+mod timer;
 
 const PASSWORD: &str = "correct horse";
 
@@ -171,6 +172,12 @@ impl House {
     fn clean(&self) {
         let report = self.actors.store().check();
         assert!(report.is_sound(), "{report:?}");
+    }
+
+    /// Waits until all that was handed in is written, and whoever waits for it knows.
+    async fn written(&self) {
+        self.actors.store().commit(Batch::new()).await.expect("room");
+        tokio::task::yield_now().await;
     }
 
     fn advance(&self, by: Duration) {
