@@ -154,7 +154,7 @@ async fn q2_letters_that_race_never_exceed_the_limit() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;
     let mut under_way = tokio::task::JoinSet::new();
-    for _ in 0..50 {
+    for _ in 0..30 {
         let (actors, acceptance) = (house.actors.clone(), house.acceptance("x\r\n", &[alice]).await);
         under_way.spawn_local(async move {
             let granted = actors.may_send(alice, HERE).await?;
