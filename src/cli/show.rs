@@ -5,7 +5,7 @@ use postern_model::Timestamp;
 use serde_json::{Map, Value};
 
 /// What stands first where it is there; the rest follows by name.
-const FIRST: [&str; 27] = [
+const FIRST: [&str; 30] = [
     "line",
     "id",
     "address",
@@ -33,6 +33,9 @@ const FIRST: [&str; 27] = [
     "reason",
     "from",
     "text",
+    "minute",
+    "hour",
+    "day",
 ];
 
 /// An answer as text, with a line's end. Times are shown in `zone`.
@@ -85,9 +88,15 @@ fn flatten(path: &str, fields: &Map<String, Value>, zone: &TimeZone, lines: &mut
                     lines.push(vec![label.clone(), cell(item, zone)]);
                 }
             }
+            // Within something, what is not there needs no line.
+            value if !path.is_empty() && says_nothing(value) => {}
             value => lines.push(vec![label, cell(value, zone)]),
         }
     }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Stands on a line of its own.
@@ -235,6 +244,21 @@ AT                       KIND              PROTOCOL  BY     REASON  FROM       D
         assert_eq!(
             shown(&gate),
             "access pop3  blocked, since 2026-03-01 10:00:00 UTC, by operator, reason operator, text unpaid\n"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_needs_no_line() {
+        let sending = json!({"sending": {"locked": false, "until": null, "evidence": [], "hour": {"used": 1, "limit": 15},
+            "minute": {"used": 1, "limit": 5}, "day": {"used": 1, "limit": null}}});
+        assert_eq!(
+            shown(&sending),
+            "\
+sending locked  no
+sending minute  limit 5, used 1
+sending hour    limit 15, used 1
+sending day     used 1
+"
         );
     }
 
