@@ -23,6 +23,7 @@ use crate::net::limits::{Connections, Limits};
 use crate::net::listener::{Inherited, Listeners, bind};
 use crate::net::tls::certificates::{CertificateFiles, Certificates};
 use crate::net::tls::{Tls, self_signed};
+use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::smtp::{self, Role, SmtpSession};
@@ -68,8 +69,9 @@ impl House for Postern {
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         must_exist(config, &request)?;
         runtime::run(async move {
+            let settings = settings(config).map_err(AdminError)?;
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
-            let actors = Actors::start(store.clone(), ticker, settings(config), &[Arbiter::current()]).await;
+            let actors = Actors::start(store.clone(), ticker, settings, &[Arbiter::current()]).await;
             let answer = match actors {
                 Ok(actors) => actors.admin(request).await,
                 Err(error) => Err(AdminError(error.to_string())),
@@ -110,12 +112,13 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
+        let settings = settings(config)?;
         let (store, ticker) = open_store(config).await?;
         let certificates = certificates(config, &ticker)?;
         let tls = Tls::new(Arc::clone(&certificates)).map_err(|error| format!("TLS: {error}"))?;
         let control = Control::bind(&config.data_dir).map_err(|error| error.to_string())?;
         let workers = Workers::start(config.workers as usize).map_err(|error| format!("threads: {error}"))?;
-        let actors = Actors::start(store, ticker.clone(), settings(config), &workers.handles()).await;
+        let actors = Actors::start(store, ticker.clone(), settings, &workers.handles()).await;
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
         let bound = open_doors(config, &listeners, &sockets).map_err(|error| error.to_string())?;
@@ -224,10 +227,12 @@ async fn close(store: Store) -> Result<(), String> {
     closed.map_err(|error| error.to_string())?.map_err(|error| format!("the store: {error}"))
 }
 
-/// What the actors go by.
-pub(crate) fn settings(config: &Config) -> Settings {
+/// What the actors go by; an error is what is wrong with an operator's templates, in lines that name the cure.
+pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
-    Settings {
+    let notices =
+        Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
+    Ok(Settings {
         plans: config.plans.iter().map(|plan| (plan.name.clone(), allows(plan))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
         hostname: config.hostname.clone(),
@@ -240,23 +245,24 @@ pub(crate) fn settings(config: &Config) -> Settings {
         inactive_refuses_mail: config.inactive_refuses_mail,
         client_password: config.client_password,
         brake: config.brake,
-        composer: Arc::new(StandIn),
+        composer: Arc::new(notices),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,
         hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
         lockout: config.failed_logins.clone(),
-    }
+    })
 }
 
-/// Until the letters of notices have their writer.
-#[derive(Debug)]
-struct StandIn;
-
-impl postern_actors::notice::Composer for StandIn {
-    fn compose(&self, told: &postern_actors::notice::Told<'_>) -> Vec<u8> {
-        let (address, notice) = (told.address, told.notice.notice.name());
-        format!("To: {address}\r\nSubject: {notice}\r\n\r\n").into_bytes()
+/// What the letters of notices tell.
+fn facts(config: &Config) -> Facts {
+    Facts {
+        hostname: config.hostname.clone(),
+        web: config.web_url.clone(),
+        support: config.support_url.clone(),
+        zone: config.timezone.clone(),
+        access: config.access.clone(),
+        inactive_refuses_mail: config.inactive_refuses_mail,
     }
 }
 

@@ -91,7 +91,9 @@ pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
         | Refusal::AccessBlocked { .. }
         | Refusal::Suspended
         | Refusal::PlaintextRefused => (525, 7, 13),
-        Refusal::AccessPending { .. } | Refusal::TooManyFailures { .. } | Refusal::TooSoon { .. } => (454, 7, 0),
+        Refusal::AccessPending { .. } | Refusal::TooManyFailures { .. } | Refusal::TooSoon { .. } => {
+            (454, 7, 0)
+        }
         Refusal::TooManySessions { .. } => (421, 7, 0),
         Refusal::SendingLocked { .. } => (550, 7, 1),
         Refusal::SendLimit { .. } => (451, 7, 0),
@@ -403,7 +405,8 @@ mod tests {
         let table = table();
         for (refusal, pop3_code, smtp_code) in &table {
             let line = pop3(refusal, &places);
-            let start = if pop3_code.is_empty() { "-ERR ".to_owned() } else { format!("-ERR [{pop3_code}] ") };
+            let start =
+                if pop3_code.is_empty() { "-ERR ".to_owned() } else { format!("-ERR [{pop3_code}] ") };
             assert!(line.starts_with(&start), "{line}");
             assert_eq!(pop3_code.is_empty(), !line.starts_with("-ERR ["), "{line}");
             let reply = smtp(refusal, &places);
@@ -480,7 +483,8 @@ mod tests {
     fn times_are_shown_in_the_operators_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let places = Places { zone, ..places() };
-        let pending = Refusal::AccessPending { protocol: Protocol::Pop3, opens_at: at("2026-03-01T10:15:00Z") };
+        let pending =
+            Refusal::AccessPending { protocol: Protocol::Pop3, opens_at: at("2026-03-01T10:15:00Z") };
         assert!(text(&pending, &places).contains("opens at 2026-03-01 12:15:00 +02."));
     }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_model::record::{Actor as By, AddressKind};
+use postern_model::record::{Actor as By, AddressKind, Event, LetterRefusal, Signal, Status, What};
 use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
+use postern_policy::abuse::Verdict;
 use postern_policy::access::Closing;
 use postern_storage::{Store, StoreError, keys};
 use tokio::sync::oneshot;
@@ -24,7 +25,7 @@ use crate::mailbox::{CloseMaildrop, MailboxActor, OpenMaildrop};
 use crate::notice::{NoticeActor, Owed};
 use crate::order::{Admitted, Granted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
 use crate::presence::Presences;
-use crate::quota::{self, MaySend, QuotaActor};
+use crate::quota::{self, MaySend, Noted, QuotaActor, Refused};
 use crate::registry::{Registry, Seat};
 use crate::ticker::Ticker;
 use crate::timer::TimerActor;
@@ -318,20 +319,41 @@ impl Actors {
         }))
     }
 
-    /// May the account send a letter now? (SPEC Q)
+    /// May the account send a letter now, from this address (SPEC Q)? The place that is granted to it is kept until it
+    /// is dropped, or the letter is accepted with it.
     ///
     /// # Errors
-    /// [`Refusal::SendingLocked`], or what the store can't do.
-    pub async fn may_send(&self, account: AccountId, plan: &Arc<str>) -> Result<Granted, Refusal> {
+    /// [`Refusal::SendingLocked`], [`Refusal::SendLimit`], or what the store can't do.
+    pub async fn may_send(&self, account: AccountId, from: IpAddr) -> Result<Granted, Refusal> {
         let seat = self.quota(account);
-        let ask = MaySend { plan: Arc::clone(plan), seat: Arc::clone(&seat) };
-        seat.addr().send(ask).await.map_err(|_| Refusal::Unavailable)?
+        let ask = MaySend { seat: Arc::clone(&seat), from };
+        let asked = seat.addr().send(ask).await.map_err(|_| Refusal::Unavailable)?;
+        self.accuse(account, asked.verdict).await;
+        asked.answer
+    }
+
+    /// A recipient that an account of ours wrote to from this address does not exist (SPEC Q4).
+    pub async fn note_unknown_recipient(&self, sender: AccountId, from: IpAddr) {
+        let (why, signals) = (LetterRefusal::UnknownRecipient, vec![(Signal::UnknownRecipient, 1)]);
+        let verdict = self.quota(sender).addr().send(Refused { why, signals, from }).await;
+        self.accuse(sender, verdict.unwrap_or_default()).await;
+    }
+
+    /// Passes the abuse rules' verdict on to the one who locks (SPEC Q4). Where that fails, the next sign of abuse leads
+    /// to the same verdict.
+    pub(crate) async fn accuse(&self, account: AccountId, verdict: Option<Verdict>) {
+        let Some(verdict) = verdict else { return };
+        tracing::warn!(%account, reason = verdict.reason.name(), "the abuse rules lock sending");
+        if let Err(refused) = self.perform(account, By::Abuse, None, Deed::Accused(verdict)).await {
+            tracing::error!(%account, ?refused, "sending could not be locked");
+        }
     }
 
     /// Whose mail it is.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::NoRoute`] elsewhere, or what the store can't do.
+    /// [`Refusal::NoSuchMailbox`] in a domain of ours, [`Refusal::InactiveMailbox`] where such mail is refused (SPEC A9),
+    /// [`Refusal::NoRoute`] elsewhere, or what the store can't do.
     pub async fn find_recipient(&self, address: &EmailAddress) -> Result<AccountId, Refusal> {
         let directory = &self.0.ground.directory;
         let postmaster = self.0.ground.postmaster(address);
@@ -339,11 +361,17 @@ impl Actors {
         if !directory.is_local(address.domain()) {
             return Err(Refusal::NoRoute);
         }
-        match directory.find(address).await {
-            Ok(Some(entry)) => Ok(entry.account),
-            Ok(None) => Err(Refusal::NoSuchMailbox),
-            Err(error) => Err(refuse(&error)),
+        let found = directory.find(address).await.map_err(|error| refuse(&error))?;
+        let account = found.ok_or(Refusal::NoSuchMailbox)?.account;
+        if self.0.ground.settings.inactive_refuses_mail && self.is_inactive(account).await? {
+            return Err(Refusal::InactiveMailbox);
         }
+        Ok(account)
+    }
+
+    async fn is_inactive(&self, account: AccountId) -> Result<bool, Refusal> {
+        let found = self.store().get(keys::account(account)).await.map_err(|error| refuse(&error))?;
+        Ok(found.is_some_and(|account| account.status == Status::Inactive))
     }
 
     /// An id for a letter that is about to come in.
@@ -362,6 +390,9 @@ impl Actors {
     pub async fn rest(&self) {
         // Where the actor is gone already, there is nothing left to save.
         let _ = self.0.auth.send(SaveFailedLogins).await;
+        for seat in self.0.quotas.all_living() {
+            let _ = seat.addr().send(quota::Save).await;
+        }
     }
 
     pub(crate) fn ground(&self) -> &Arc<Ground> {
@@ -410,7 +441,11 @@ impl Actors {
     /// # Errors
     /// What the store can't do.
     pub(crate) async fn reported(&self, account: AccountId) -> Result<(), StoreError> {
-        let _ = account;
+        let what = What::Reported { text: None };
+        let event = Event { at: self.now(), by: By::Operator, from: None, what };
+        let noted = self.quota(account).addr().send(Noted(event)).await;
+        let verdict = noted.map_err(|_| StoreError::Closed)??;
+        self.accuse(account, verdict).await;
         Ok(())
     }
 

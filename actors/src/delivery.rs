@@ -14,8 +14,9 @@ use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
 use crate::ground::refuse;
-use crate::mailbox::{Arriving, Deliver, MailboxActor, Receipt, Reload};
-use crate::order::Acceptance;
+use crate::mailbox::{Arriving, Deliver, MailboxActor, Receipt, Reload, Tally};
+use crate::order::{Acceptance, Sent};
+use crate::quota::{Count, Counted, Reread};
 use crate::registry::Seat;
 
 /// Debts read at once when they are paid after a start.
@@ -31,24 +32,62 @@ pub(crate) struct Notice {
 }
 
 impl Actors {
-    /// Takes a letter for its local recipients. `Ok`: it is on disk and survives whatever comes.
+    /// Takes a letter for its local recipients. `Ok`: it is on disk and survives whatever comes, and where an account of
+    /// ours sent it, it is counted there (SPEC Q2).
     ///
     /// # Errors
-    /// [`Refusal::StoreFull`], [`Refusal::Unavailable`], [`Refusal::Stopping`]: nothing of it is kept.
-    pub async fn accept(&self, acceptance: Acceptance) -> Result<(), Refusal> {
-        let at = self.now();
+    /// [`Refusal::SendingLocked`] where that fell meanwhile, [`Refusal::StoreFull`], [`Refusal::Unavailable`],
+    /// [`Refusal::Stopping`]: nothing of it is kept.
+    pub async fn accept(&self, mut acceptance: Acceptance) -> Result<(), Refusal> {
+        let Some(sent) = acceptance.sent.take() else {
+            return self.take_in(acceptance, self.now(), None).await;
+        };
+        // Whoever asked may go; what is on its way to the disk is counted all the same.
+        let actors = self.clone();
+        let under_way = tokio::task::spawn_local(async move { actors.accept_sent(acceptance, sent).await });
+        under_way.await.map_err(|_| Refusal::Unavailable)?
+    }
+
+    async fn accept_sent(&self, acceptance: Acceptance, sent: Sent) -> Result<(), Refusal> {
+        let (at, sender, letter) = (self.now(), sent.account, acceptance.letter);
+        let seat = Arc::clone(&sent.reservation.seat);
+        let count = Count { letter, sent, at };
+        let counting = seat.addr().send(count).await.map_err(|_| Refusal::Unavailable)??;
+        let keep = self.ground().settings.letters_kept();
+        let tally = Tally { sender, event: counting.event.clone(), keep };
+        if let Err(refusal) = self.take_in(acceptance, at, Some(tally)).await {
+            // What failed may be on disk all the same. Where the actor is gone, it reads anew in any case.
+            let _ = seat.addr().send(Reread).await;
+            return Err(refusal);
+        }
+        let verdict = seat.addr().send(Counted(counting)).await.unwrap_or_default();
+        self.accuse(sender, verdict).await;
+        Ok(())
+    }
+
+    async fn take_in(
+        &self,
+        acceptance: Acceptance,
+        at: Timestamp,
+        tally: Option<Tally>,
+    ) -> Result<(), Refusal> {
         match acceptance.recipients[..] {
             [] => Err(Refusal::NoSuchMailbox),
             [only] => {
-                let facts = Box::new(acceptance.facts);
-                let arriving = Arriving::Whole { letter: acceptance.letter, body: acceptance.body, facts };
+                let Acceptance { letter, body, facts, .. } = acceptance;
+                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
-            _ => self.accept_for_many(acceptance, at).await,
+            _ => self.accept_for_many(acceptance, at, tally).await,
         }
     }
 
-    async fn accept_for_many(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), Refusal> {
+    async fn accept_for_many(
+        &self,
+        acceptance: Acceptance,
+        at: Timestamp,
+        tally: Option<Tally>,
+    ) -> Result<(), Refusal> {
         let Acceptance { letter, body, facts, recipients, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
         let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
@@ -57,6 +96,9 @@ impl Actors {
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
             batch.put(&keys::pending(letter, *account), &pending);
+        }
+        if let Some(tally) = tally {
+            tally.log(&mut batch);
         }
         // Handed in first, so the debts are applied before the batches that pay them, and normally in the same group.
         let accepted = self.store().commit(batch);

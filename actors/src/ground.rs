@@ -65,6 +65,11 @@ impl Settings {
         plan.copied().unwrap_or(Plan { sends: Figures::FREE, check_interval: Duration::ZERO })
     }
 
+    /// Letters whose times are kept of each account: as many as the list of events holds, or a window of any plan.
+    pub(crate) fn letters_kept(&self) -> u32 {
+        self.plans.values().map(|plan| plan.sends.most()).fold(EVENTS_KEPT, u32::max)
+    }
+
     /// How often a plan's accounts may check mail.
     pub(crate) fn checks(&self, plan: &str) -> maildrop::Figures {
         maildrop::Figures {

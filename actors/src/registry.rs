@@ -72,6 +72,11 @@ impl<A: PerAccount> Registry<A> {
         seat
     }
 
+    /// All that live.
+    pub(crate) fn all_living(&self) -> Vec<Arc<Seat<A>>> {
+        self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// The account's actor where it lives; one that doesn't reads everything anew when it is next asked.
     pub(crate) fn living(&self, account: AccountId) -> Option<Arc<Seat<A>>> {
         let shard = &self.shards[account.0 as usize % self.shards.len()];

@@ -194,6 +194,7 @@ impl Server {
             protocols: vec![Protocol::Pop3, Protocol::Smtp],
             now: true,
             reason: None,
+            as_user: false,
         })
     }
 }

@@ -34,6 +34,8 @@ pub enum Command {
     Account(AccountArgs),
     /// The manual clock (with POSTERN_CLOCK=manual)
     Clock(ClockArgs),
+    /// The rules by which access closes and sending is locked
+    Policy(PolicyArgs),
     /// Verify the whole store
     Check(Output),
     /// Print the configuration that holds
@@ -163,12 +165,15 @@ pub enum AccountCommand {
         /// Which protocols; can be given several times
         #[arg(long, value_enum, default_values_t = [ProtocolArg::All])]
         protocol: Vec<ProtocolArg>,
-        /// Open at once (needed with `on`: this version has no waiting time)
+        /// Open at once, without the waiting time of POSTERN_ACTIVATION_DELAY
         #[arg(long)]
         now: bool,
         /// Why, for the user to read
         #[arg(long)]
         reason: Option<String>,
+        /// The user asked for it, on a page of the provider's own
+        #[arg(long)]
+        as_user: bool,
     },
     /// Let an account send nothing, for a violation of terms
     LockSending {
@@ -177,13 +182,39 @@ pub enum AccountCommand {
         /// Why, for the user to read
         #[arg(long)]
         reason: Option<String>,
+        /// How long, like 7d or 1month; without it until somebody unlocks
+        #[arg(long = "for", value_parser = span, value_name = "DURATION")]
+        lasts: Option<Span>,
     },
     /// Let an account send again
     UnlockSending {
         /// The account's address
         address: String,
     },
-    /// Change a setting of an account: language en|lv|ru, legacy-plaintext on|off
+    /// Say that the user logged in on a web page elsewhere
+    Seen {
+        /// The account's address
+        address: String,
+    },
+    /// List what happened to an account: logins, refusals, letters, switches, locks, notices
+    Events {
+        /// The account's address
+        address: String,
+        /// From when on, like 2026-03-01 or 2026-03-01T10:00:00Z
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
+    /// Pass on a complaint about an account's letters; enough of them lock its sending
+    Report {
+        /// The account's address
+        address: String,
+        /// What was said
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Change a setting of an account
+    ///
+    /// language en|lv|ru, legacy-plaintext on|off, pop3-delete delete|keep|trash|archive
     Set {
         /// The account's address
         address: String,
@@ -268,6 +299,39 @@ pub enum ClockCommand {
         /// How far, like 90s, 15m, 2h, 180d, 2months
         #[arg(value_parser = span)]
         duration: Span,
+    },
+}
+
+/// `postern policy`
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// How to print.
+    #[command(flatten)]
+    pub output: Output,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// What can be done with the policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show whether closing for want of use is held, since when and why
+    Show,
+    /// Let what was held close
+    Release,
+    /// Run recorded events through the policy, with today's figures and with others, side by side
+    ///
+    /// FILE is what `account events --json` prints, or lines of time,address,protocol,action where the action is one of:
+    /// login, fetch (a POP3 login), letter, on, on-now, off, block, unblock, seen (a web login), lock, unlock, report,
+    /// password, active, inactive, suspended, plan=NAME. Nothing is changed, and no server is asked.
+    Replay {
+        /// The recorded events
+        #[arg(long, value_name = "FILE")]
+        log: PathBuf,
+        /// A figure to try, like PLAN_FREE_SENDS_PER_HOUR=10; can be given several times
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
     },
 }
 
@@ -397,7 +461,15 @@ mod tests {
             "postern account set-status a@b.test suspended",
             "postern account access a@b.test on --protocol pop3 --protocol smtp --now",
             "postern account access a@b.test block --reason spam",
-            "postern account lock-sending a@b.test --reason terms",
+            "postern account access a@b.test on --as-user",
+            "postern account lock-sending a@b.test --reason terms --for 7d",
+            "postern account seen a@b.test",
+            "postern account events a@b.test --since 2026-03-01 --json",
+            "postern account report a@b.test --reason spam",
+            "postern account set a@b.test pop3-delete keep",
+            "postern policy show --json",
+            "postern policy release",
+            "postern policy replay --log events.csv --set PLAN_FREE_SENDS_PER_HOUR=10 --set WARN_BEFORE=off --json",
             "postern account unlock-sending a@b.test",
             "postern account set a@b.test language lv",
             "postern account alias add a@b.test c@b.test",
@@ -426,6 +498,8 @@ mod tests {
             ("postern account access a@b.test on --protocol nntp", InvalidValue),
             ("postern account app-password revoke a@b.test two", ValueValidation),
             ("postern clock advance 15", ValueValidation),
+            ("postern account lock-sending a@b.test --for ever", ValueValidation),
+            ("postern policy replay", MissingRequiredArgument),
             ("postern config --markdown --json", ArgumentConflict),
         ] {
             assert_eq!(parse(line).expect_err(line), kind, "{line}");

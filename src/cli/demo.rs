@@ -106,6 +106,7 @@ where
         protocols: Protocol::ALL.to_vec(),
         now: true,
         reason: None,
+        as_user: false,
     })
     .await?;
     Ok(DemoAccount { address, password })

@@ -5,6 +5,7 @@ pub mod args;
 mod demo;
 mod import;
 mod password;
+mod replay;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use crate::control::{self, AskError};
 use crate::logging;
 use args::{
     AccountArgs, AccountCommand, AliasCommand, AppPasswordCommand, Cli, ClockCommand, Command, ConfigArgs,
-    DomainCommand, Output,
+    DomainCommand, Output, PolicyArgs, PolicyCommand,
 };
 pub use demo::{DemoAccount, DemoInfo, demo_banner, free_ports, furnish};
 
@@ -163,6 +164,7 @@ fn dispatch(
             };
             office.carry_out(request, args.output)
         }
+        Command::Policy(args) => policy(args, surroundings, house),
         Command::Check(output) => Office::open(surroundings, house)?.carry_out(AdminRequest::Check, output),
     }
 }
@@ -187,6 +189,15 @@ fn config(args: &ConfigArgs, surroundings: &mut Surroundings<'_>) -> Result<(), 
     Ok(())
 }
 
+fn policy(args: PolicyArgs, surroundings: &mut Surroundings<'_>, house: &impl House) -> Result<(), Failure> {
+    let request = match args.command {
+        PolicyCommand::Show => AdminRequest::PolicyShow,
+        PolicyCommand::Release => AdminRequest::PolicyRelease,
+        PolicyCommand::Replay { log, set } => return replay::run(&log, &set, args.output, surroundings),
+    };
+    Office::open(surroundings, house)?.carry_out(request, args.output)
+}
+
 fn account(args: AccountArgs, office: Office<'_, '_, impl House>) -> Result<(), Failure> {
     let request = match args.command {
         AccountCommand::Add { address, plan, password_stdin } => {
@@ -208,17 +219,25 @@ fn account(args: AccountArgs, office: Office<'_, '_, impl House>) -> Result<(), 
         AccountCommand::SetStatus { address, status } => {
             AdminRequest::SetStatus { address, status: status.into() }
         }
-        AccountCommand::Access { address, change, protocol, now, reason } => {
+        AccountCommand::Access { address, change, protocol, now, reason, as_user } => {
             let change = AccessChange::from(change);
-            if change == AccessChange::On && !now {
-                let text = "this version opens access at once only: say `on --now`";
-                return Err(Failure::Usage(text.to_owned()));
+            if now && change != AccessChange::On {
+                return Err(Failure::Usage("--now goes with `on` alone".to_owned()));
             }
             let protocols = args::protocols(&protocol);
-            AdminRequest::SetAccess { address, change, protocols, now, reason }
+            AdminRequest::SetAccess { address, change, protocols, now, reason, as_user }
         }
-        AccountCommand::LockSending { address, reason } => AdminRequest::LockSending { address, reason },
+        AccountCommand::LockSending { address, reason, lasts } => {
+            let lasts = lasts.map(|span| office.length_of(span)).transpose()?;
+            AdminRequest::LockSending { address, reason, lasts }
+        }
         AccountCommand::UnlockSending { address } => AdminRequest::UnlockSending { address },
+        AccountCommand::Seen { address } => AdminRequest::AccountSeen { address },
+        AccountCommand::Events { address, since } => {
+            let since = since.map(|text| time(&text)).transpose()?;
+            AdminRequest::AccountEvents { address, since }
+        }
+        AccountCommand::Report { address, reason } => AdminRequest::AccountReport { address, reason },
         AccountCommand::Set { address, name, value } => AdminRequest::Set { address, name, value },
         AccountCommand::Alias(AliasCommand::Add { address, alias }) => {
             AdminRequest::AliasAdd { address, alias }
@@ -227,6 +246,14 @@ fn account(args: AccountArgs, office: Office<'_, '_, impl House>) -> Result<(), 
         AccountCommand::AppPassword(command) => app_password(command, &office)?,
     };
     office.carry_out(request, args.output)
+}
+
+/// A time of the command line's, as the contract writes it; a day begins at midnight in UTC.
+fn time(text: &str) -> Result<String, Failure> {
+    let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    let at = Timestamp::parse_rfc3339(text).or_else(day);
+    let cure = "write one like 2026-03-01 or 2026-03-01T10:00:00Z";
+    at.map(Timestamp::rfc3339).ok_or_else(|| Failure::Usage(format!("{text:?} is not a time; {cure}")))
 }
 
 fn app_password(

@@ -105,9 +105,15 @@ fn cell(value: &Value, zone: &TimeZone) -> String {
 /// A time of the contract (`2026-03-01T10:00:00Z`) in the zone of `POSTERN_TIMEZONE`.
 fn time(text: &str, zone: &TimeZone) -> Option<String> {
     let written = text.len() == "2026-03-01T10:00:00Z".len() && text.ends_with('Z');
-    let at = Timestamp::parse_rfc3339(text).filter(|_| written)?;
-    let at = jiff::Timestamp::from_microsecond(at.0).ok()?.to_zoned(zone.clone());
-    Some(at.strftime("%Y-%m-%d %H:%M:%S %Z").to_string())
+    Timestamp::parse_rfc3339(text).filter(|_| written).map(|at| moment(at, zone))
+}
+
+/// A time in `zone`.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    match jiff::Timestamp::from_microsecond(at.0) {
+        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        Err(_) => at.rfc3339(),
+    }
 }
 
 /// Users' texts may hold anything; a terminal obeys control characters.
@@ -116,7 +122,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Columns as wide as their widest cell, two spaces apart.
-fn align(rows: &[Vec<String>]) -> String {
+pub(super) fn align(rows: &[Vec<String>]) -> String {
     let width = |text: &str| text.chars().count();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)

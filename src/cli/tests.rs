@@ -29,14 +29,14 @@ impl<F: Fn(&AdminRequest) -> Result<Value, AdminError>> House for Fake<F> {
 
 /// What came of a command.
 #[derive(Debug)]
-struct Outcome {
-    status: u8,
-    stdout: String,
-    stderr: String,
-    asked: Vec<Value>,
+pub(super) struct Outcome {
+    pub(super) status: u8,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) asked: Vec<Value>,
 }
 
-fn command(
+pub(super) fn command(
     line: &str,
     stdin: &str,
     variables: &[(&str, &str)],
@@ -107,15 +107,43 @@ fn a_password_comes_by_standard_input_and_is_never_printed() {
 }
 
 #[test]
-fn access_opens_at_once_or_not_at_all() {
-    let outcome = done("postern account access a@b.test on");
-    assert_eq!(outcome.status, 2);
-    assert!(outcome.stderr.contains("on --now"), "{}", outcome.stderr);
-    assert!(outcome.asked.is_empty());
-    let outcome = done("postern account access a@b.test on --now --protocol pop3");
-    assert_eq!(outcome.asked[0]["protocols"], json!([Protocol::Pop3]));
-    let outcome = done("postern account access a@b.test off");
-    assert_eq!(outcome.asked[0]["protocols"], json!(Protocol::ALL));
+fn access_is_asked_for_as_it_was_said() {
+    let asked = |line: &str| done(&format!("postern account access a@b.test {line}")).asked.remove(0);
+    let on = asked("on");
+    assert_eq!((&on["now"], &on["as_user"]), (&json!(false), &json!(false)));
+    assert_eq!(on["protocols"], json!(Protocol::ALL));
+    assert_eq!(asked("on --now --protocol pop3")["protocols"], json!([Protocol::Pop3]));
+    assert_eq!(asked("on --as-user")["as_user"], true);
+    assert_eq!(asked("block --reason spam")["reason"], "spam");
+    let outcome = done("postern account access a@b.test off --now");
+    assert_eq!((outcome.status, outcome.asked.len()), (2, 0));
+}
+
+#[test]
+fn the_gates_commands_become_requests() {
+    let asked = |line: &str| done(line).asked.remove(0);
+    assert_eq!(
+        asked("postern account lock-sending a@b.test --for 2h"),
+        json!({"ask": "lock-sending", "address": "a@b.test", "reason": null, "lasts": {"secs": 7200, "nanos": 0}})
+    );
+    let seen = json!({"ask": "account-seen", "address": "a@b.test"});
+    assert_eq!(asked("postern account seen a@b.test"), seen);
+    let report = json!({"ask": "account-report", "address": "a@b.test", "reason": "spam"});
+    assert_eq!(asked("postern account report a@b.test --reason spam"), report);
+    assert_eq!(asked("postern policy show"), json!({"ask": "policy-show"}));
+    assert_eq!(asked("postern policy release"), json!({"ask": "policy-release"}));
+}
+
+#[test]
+fn events_are_asked_for_from_a_time_on() {
+    let since =
+        |text: &str| done(&format!("postern account events a@b.test{text}")).asked[0]["since"].clone();
+    assert_eq!(since(""), Value::Null);
+    assert_eq!(since(" --since 2026-03-01"), "2026-03-01T00:00:00Z");
+    assert_eq!(since(" --since 2026-03-01T10:00:00+02:00"), "2026-03-01T08:00:00Z");
+    let wrong = done("postern account events a@b.test --since yesterday");
+    assert_eq!((wrong.status, wrong.asked.len()), (2, 0));
+    assert!(wrong.stderr.contains("is not a time; write one like 2026-03-01"), "{}", wrong.stderr);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use super::{Config, Plan};
 /// A variable of each plan.
 type PlanVariable = Row<Plan>;
 
-/// Letters that a limit may name: QuotaActor remembers the times of so many.
-const MOST_LETTERS: u32 = 10_000;
+/// Letters that a limit may name: an account's list of letters holds so many (SPEC A10).
+const MOST_LETTERS: u32 = 1_000;
 
 /// The variables of the gate; plans rely on some of them.
 pub(super) static ROWS: &[Variable] = &[
@@ -71,7 +71,10 @@ pub(super) static ROWS: &[Variable] = &[
     Variable::new(
         "LOGIN_MINUTES_PER_DAY",
         "pop3=1000,imap=unlimited",
-        Field::Other { kind: "`pop3=minutes,imap=minutes`, a number from 1 to 1440 each, or `unlimited`", set: login_minutes },
+        Field::Other {
+            kind: "`pop3=minutes,imap=minutes`, a number from 1 to 1440 each, or `unlimited`",
+            set: login_minutes,
+        },
         "Distinct minutes of any 24 hours in which a protocol may be logged in to; beyond, it closes (A13).",
     ),
     Variable::new(
@@ -155,7 +158,10 @@ pub(super) static ROWS: &[Variable] = &[
     Variable::new(
         "BRAKE_ACCOUNTS",
         "100",
-        Field::Other { kind: "a number from 0 to 4294967295", set: |c, text| kinds::count(text).map(|n| c.brake.accounts = n.into()) },
+        Field::Other {
+            kind: "a number from 0 to 4294967295",
+            set: |c, text| kinds::count(text).map(|n| c.brake.accounts = n.into()),
+        },
         "Accounts that one look may close for want of use; more, and more than `POSTERN_BRAKE_PERCENT`, wait for `postern policy release` (A16).",
     ),
     Variable::new(
@@ -168,10 +174,25 @@ pub(super) static ROWS: &[Variable] = &[
 
 /// The variables that each plan has, as `POSTERN_PLAN_<NAME>_…`.
 pub(super) static PLAN_ROWS: &[PlanVariable] = &[
-    PlanVariable::new("SENDS_PER_MINUTE", "5", sends(|p| &mut p.sends.per_minute), "Letters in any 60 seconds (Q1)."),
-    PlanVariable::new("SENDS_PER_HOUR", "", sends(|p| &mut p.sends.per_hour), "Letters in any 60 minutes (Q1).")
-        .own("`15`; plus: `unlimited`", |plan| if plan.name == "plus" { UNLIMITED } else { "15" }),
-    PlanVariable::new("SENDS_PER_DAY", UNLIMITED, sends(|p| &mut p.sends.per_day), "Letters in any 24 hours (Q1)."),
+    PlanVariable::new(
+        "SENDS_PER_MINUTE",
+        "5",
+        sends(|p| &mut p.sends.per_minute),
+        "Letters in any 60 seconds (Q1).",
+    ),
+    PlanVariable::new(
+        "SENDS_PER_HOUR",
+        "",
+        sends(|p| &mut p.sends.per_hour),
+        "Letters in any 60 minutes (Q1).",
+    )
+    .own("`15`; plus: `unlimited`", |plan| if plan.name == "plus" { UNLIMITED } else { "15" }),
+    PlanVariable::new(
+        "SENDS_PER_DAY",
+        UNLIMITED,
+        sends(|p| &mut p.sends.per_day),
+        "Letters in any 24 hours (Q1).",
+    ),
     PlanVariable::new(
         "RECIPIENTS",
         "100",
@@ -186,6 +207,15 @@ pub(super) static PLAN_ROWS: &[PlanVariable] = &[
     )
     .found("`POSTERN_CHECK_INTERVAL`", |_, config| kinds::show_duration(config.check_interval)),
 ];
+
+/// Whether a replay of recorded events could go otherwise by a variable, named without `POSTERN_`: a figure of the gate's
+/// by which single accounts are judged.
+pub fn is_replayed(name: &str) -> bool {
+    // What becomes of a letter for an inactive account, and which password somebody gave, no event tells.
+    const NOT: [&str; 4] = ["INACTIVE_MAIL", "CLIENT_PASSWORD", "BRAKE_ACCOUNTS", "BRAKE_PERCENT"];
+    let of_the_gate = ROWS.iter().any(|row| row.name == name) && !NOT.contains(&name);
+    of_the_gate || name == "PLANS" || name.starts_with("PLAN_")
+}
 
 const UNLIMITED: &str = "unlimited";
 
@@ -203,7 +233,8 @@ fn warn_before(config: &mut Config, text: &str) -> Result<(), Problem> {
 }
 
 fn login_minutes(config: &mut Config, text: &str) -> Result<(), Problem> {
-    const CURE: &str = "write both pop3 and imap, a number from 1 to 1440 or unlimited each, like pop3=1000,imap=unlimited";
+    const CURE: &str =
+        "write both pop3 and imap, a number from 1 to 1440 or unlimited each, like pop3=1000,imap=unlimited";
     let (mut pop3, mut imap) = (None, None);
     kinds::parts(text, CURE, |name, figure| {
         let slot = match name {
@@ -225,9 +256,11 @@ fn login_minutes(config: &mut Config, text: &str) -> Result<(), Problem> {
 
 fn weights(config: &mut Config, text: &str) -> Result<(), Problem> {
     let names = Signal::ALL.map(Signal::name).join(", ");
-    let cure = format!("write signals with points, like pushing=4,new-recipient=0.1; the signals are {names}");
+    let cure =
+        format!("write signals with points, like pushing=4,new-recipient=0.1; the signals are {names}");
     kinds::parts(text, &cure, |name, figure| {
-        let (_, weight) = Signal::ALL.iter().zip(&mut config.abuse.weights).find(|(signal, _)| signal.name() == name)?;
+        let (_, weight) =
+            Signal::ALL.iter().zip(&mut config.abuse.weights).find(|(signal, _)| signal.name() == name)?;
         Some(kinds::points(figure).map(|points| *weight = points))
     })
 }
@@ -253,7 +286,8 @@ pub(super) fn warned_too_early(access: &access::Figures) -> Option<Problem> {
         Span::Fixed(duration) => duration,
         Span::Months(months) => DAY * 28 * months,
     };
-    let short = limits.into_iter().find(|(_, limit)| limit.is_some_and(|span| shortest(span) <= access.warn_before));
+    let short =
+        limits.into_iter().find(|(_, limit)| limit.is_some_and(|span| shortest(span) <= access.warn_before));
     let (name, _) = short.filter(|_| access.warn_before >= SECOND)?;
     Some(Problem::new(
         format!("is not shorter than POSTERN_{name}, which it warns of"),

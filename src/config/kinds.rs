@@ -86,7 +86,9 @@ pub(super) fn count_or(word: &str, text: &str) -> Result<Option<u32>, Problem> {
     if text == word {
         return Ok(None);
     }
-    count(text).map(Some).map_err(|problem| Problem { cure: format!("{}, or {word}", problem.cure), ..problem })
+    count(text)
+        .map(Some)
+        .map_err(|problem| Problem { cure: format!("{}, or {word}", problem.cure), ..problem })
 }
 
 /// Reads `name=figure` parts separated by commas, each name at most once; `set` puts a part in its place.
@@ -118,7 +120,8 @@ pub(super) fn points(text: &str) -> Result<u32, Problem> {
     if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
         return Err(Problem::new(format!("names \"{text}\", which is no number of points"), CURE));
     }
-    let thousandths = format!("{whole}{decimals:0<3}").parse::<u32>().ok().filter(|points| *points <= 1_000_000);
+    let thousandths =
+        format!("{whole}{decimals:0<3}").parse::<u32>().ok().filter(|points| *points <= 1_000_000);
     thousandths.ok_or_else(|| Problem::new(format!("names \"{text}\", which is too much"), CURE))
 }
 
@@ -380,7 +383,8 @@ mod tests {
 
     #[test]
     fn points_have_three_decimals() {
-        for (text, thousandths) in [("4", 4000), ("0.1", 100), ("0.125", 125), ("0", 0), ("1000", 1_000_000)] {
+        for (text, thousandths) in [("4", 4000), ("0.1", 100), ("0.125", 125), ("0", 0), ("1000", 1_000_000)]
+        {
             assert_eq!(points(text), Ok(thousandths), "{text}");
         }
         for text in ["", ".5", "5.", "0.1234", "-1", "1e3", "+1", "1000.001", "99999999999", "0,1"] {

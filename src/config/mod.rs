@@ -20,9 +20,10 @@ use postern_actors::{Argon2Cost, BrakeFigures};
 use postern_policy::{abuse, access, lockout, send_window};
 
 use crate::net::network::Network;
+pub use gate::is_replayed;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
-pub use read::{Mistake, Mistakes};
+pub use read::{Mistake, Mistakes, PREFIX};
 pub use show::markdown;
 
 /// What the server is told, each value checked. The variable's row says what a field means.

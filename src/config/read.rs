@@ -18,7 +18,7 @@ use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
-pub(super) const PREFIX: &str = "POSTERN_";
+pub const PREFIX: &str = "POSTERN_";
 /// The longest secret that a file may hold, in octets.
 const LONGEST_SECRET: u64 = 64 * 1024;
 

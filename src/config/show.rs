@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::field::{Default, Row};
-use super::read::PREFIX;
 use super::gate::PLAN_ROWS;
+use super::read::PREFIX;
 use super::table::rows;
 use super::{Config, Effective, Origin};
 

@@ -124,7 +124,7 @@ fn the_gates_mistakes_have_cures() {
         ("THEFT_NETWORKS=1", "it is out of range; write a number from 2 to 32, or `off`"),
         ("THEFT_NETWORKS=unlimited", "it is not a whole number; write a whole number, like 20, or off"),
         ("CHECK_BURST=17", "it is out of range"),
-        ("PLAN_FREE_SENDS_PER_HOUR=0", "it is out of range; write a number from 1 to 10000, or `unlimited`"),
+        ("PLAN_FREE_SENDS_PER_HOUR=0", "it is out of range; write a number from 1 to 1000, or `unlimited`"),
         ("ABUSE_WEIGHTS=spam=1", "it has the unknown part \"spam=1\"; write signals"),
         ("ABUSE_WEIGHTS=bounce=1,bounce=2", "it has two parts \"bounce\""),
         ("ABUSE_WEIGHTS=bounce=0.0001", "it names \"0.0001\", which is no number of points"),

@@ -15,7 +15,11 @@ use crate::wording::Places;
 type Right = Arc<()>;
 
 fn settings() -> Settings {
-    let places = Places { web: "https://demo.test/".into(), support: "https://demo.test/help".into(), zone: jiff::tz::TimeZone::UTC };
+    let places = Places {
+        web: "https://demo.test/".into(),
+        support: "https://demo.test/help".into(),
+        zone: jiff::tz::TimeZone::UTC,
+    };
     Settings { legacy_plaintext: true, ..Settings::new("mail.demo.test".into(), places) }
 }
 

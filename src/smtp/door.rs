@@ -76,10 +76,10 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
             Refusal::Unavailable
         }
     })?;
-    let Delivery { letter, recipients, sender, mail_from } = delivery;
+    let Delivery { letter, recipients, sender: _, mail_from } = delivery;
     let (octets, count) = (body.len(), recipients.len());
     let accepted =
-        link.actors.accept(Acceptance { letter, body, facts, recipients, sender, mail_from }).await;
+        link.actors.accept(Acceptance { letter, body, facts, recipients, sent: None, mail_from }).await;
     match &accepted {
         Ok(()) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),

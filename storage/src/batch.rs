@@ -34,6 +34,7 @@ pub struct Batch {
 /// A precondition.
 pub(crate) enum Check {
     Absent(Vec<u8>),
+    Present(Vec<u8>),
     Equals {
         key: Vec<u8>,
         value: Vec<u8>,
@@ -92,6 +93,12 @@ impl Batch {
     /// The batch fails with [`StoreError::Conflict`] unless nothing is stored under `key`.
     pub fn expect_absent<R>(&mut self, key: &Key<R>) -> &mut Batch {
         self.checks.push(Check::Absent(key.as_bytes().to_vec()));
+        self
+    }
+
+    /// The batch fails with [`StoreError::Conflict`] unless something is stored under `key`.
+    pub fn expect_present<R>(&mut self, key: &Key<R>) -> &mut Batch {
+        self.checks.push(Check::Present(key.as_bytes().to_vec()));
         self
     }
 

@@ -122,6 +122,7 @@ impl<'a> Plan<'a> {
     fn judge(&self, check: &Check) -> Result<(), StoreError> {
         let holds = match check {
             Check::Absent(key) => self.get(key)?.is_none(),
+            Check::Present(key) => self.get(key)?.is_some(),
             Check::Equals { key, value, modernise } => match self.get(key)? {
                 Some(stored) => stored == *value || modernise(&stored).is_some_and(|new| new == *value),
                 None => false,

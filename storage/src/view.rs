@@ -137,6 +137,14 @@ impl<'a> View<'a> {
         self.engine.scan(&range.start, &range.end, visit)
     }
 
+    /// Entries that one of an account's rings has ever had.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Io`].
+    pub fn logged_ever(&self, account: AccountId, ring: Ring) -> Result<u64, StoreError> {
+        Ok(self.ring(account, ring)?.1)
+    }
+
     fn ring(&self, account: AccountId, ring: Ring) -> Result<(u64, u64), StoreError> {
         let head = self.get(&log::head(account))?.unwrap_or_default();
         Ok(head.ring(ring))

@@ -11,6 +11,7 @@ pub mod mailbox;
 pub mod maildrop;
 pub mod notice;
 pub mod refusal;
+pub mod replay;
 pub mod send_window;
 pub mod standing;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postern_model::record::{Event, Evidence, LetterRefusal, LoginRefusal, Signal, Standing, Warning, What};
+use postern_model::record::{Event, Evidence, Signal, Standing, Warning, What};
 use postern_model::{AccountId, Protocol, Timestamp};
 use postern_storage::{Ring, StoreError, View};
 use serde_json::{Value, json};
@@ -14,14 +14,11 @@ use crate::ground::EVENTS_KEPT;
 /// Older events are not shown (SPEC A10).
 const SHOWN_FOR: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-pub(super) async fn list(
-    actors: &Actors,
-    address: &str,
-    since: Option<String>,
-) -> Result<Value, AdminError> {
+pub(super) async fn list(actors: &Actors, address: &str, since: Option<String>) -> Result<Value, AdminError> {
     let since = since.map(|text| {
         let hint = "write a time like 2026-03-01T10:00:00Z";
-        Timestamp::parse_rfc3339(&text).ok_or_else(|| AdminError(format!("since {text:?} is no time: {hint}")))
+        Timestamp::parse_rfc3339(&text)
+            .ok_or_else(|| AdminError(format!("since {text:?} is no time: {hint}")))
     });
     let earliest = actors.now().minus(SHOWN_FOR);
     let since = since.transpose()?.map_or(earliest, |since| since.max(earliest));
@@ -94,7 +91,7 @@ impl Row {
             What::SendingUnlocked => row("sending-unlocked", Some(Protocol::Smtp), None, Value::Null),
             What::Login { protocol } => row("login", *protocol, None, Value::Null),
             What::LoginRefused { protocol, why } => {
-                row("login-refused", Some(*protocol), Some(login_refusal(*why)), Value::Null)
+                row("login-refused", Some(*protocol), Some(why.name()), Value::Null)
             }
             What::Letter { letter, recipients, signals } => {
                 let detail = json!({
@@ -106,7 +103,7 @@ impl Row {
             }
             What::LetterRefused { why, signals } => {
                 let detail = json!({ "signals": counted(signals) });
-                row("letter-refused", Some(Protocol::Smtp), Some(letter_refusal(*why)), detail)
+                row("letter-refused", Some(Protocol::Smtp), Some(why.name()), detail)
             }
             What::Status { status } => row("status", None, None, json!({ "status": status })),
             What::Plan { plan } => row("plan", None, None, json!({ "plan": plan })),
@@ -119,7 +116,9 @@ impl Row {
             What::Scores(scores) => {
                 let scores: Vec<Value> = scores
                     .iter()
-                    .map(|s| json!({ "signal": s.signal.name(), "points": points(s.score), "count": s.count }))
+                    .map(
+                        |s| json!({ "signal": s.signal.name(), "points": points(s.score), "count": s.count }),
+                    )
                     .collect();
                 row("checkpoint", None, None, json!({ "scores": scores }))
             }
@@ -132,12 +131,21 @@ fn said(text: &Option<String>) -> Value {
 }
 
 fn checkpoint(standing: &Standing) -> Value {
+    let activity = &standing.activity;
+    let last = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
     json!({
         "status": standing.status,
         "plan": standing.plan,
         "created": standing.created.rfc3339(),
         "access": super::show::gates(standing, None),
         "sending": super::show::lock(standing.lock.as_ref()),
+        "last": {
+            "login": last(activity.login),
+            "pop3": last(activity.pop3),
+            "imap": last(activity.imap),
+            "smtp": last(activity.smtp),
+            "web": last(activity.web),
+        },
     })
 }
 
@@ -161,29 +169,4 @@ pub(super) fn shown(evidence: &[Evidence]) -> Value {
 
 fn counted(signals: &[(Signal, u32)]) -> Value {
     signals.iter().map(|(signal, count)| (signal.name().to_owned(), Value::from(*count))).collect()
-}
-
-fn login_refusal(why: LoginRefusal) -> &'static str {
-    match why {
-        LoginRefusal::Off => "off",
-        LoginRefusal::Pending => "pending",
-        LoginRefusal::Blocked => "blocked",
-        LoginRefusal::Suspended => "suspended",
-        LoginRefusal::Plaintext => "plaintext",
-        LoginRefusal::ClientPassword => "client password",
-        LoginRefusal::TooManySessions => "too many sessions",
-        LoginRefusal::InUse => "in use",
-        LoginRefusal::TooSoon => "too soon",
-        LoginRefusal::SendingLocked => "sending locked",
-    }
-}
-
-fn letter_refusal(why: LetterRefusal) -> &'static str {
-    match why {
-        LetterRefusal::PerMinute => "limit of a minute",
-        LetterRefusal::PerHour => "limit of an hour",
-        LetterRefusal::PerDay => "limit of a day",
-        LetterRefusal::Locked => "sending locked",
-        LetterRefusal::UnknownRecipient => "unknown recipient",
-    }
 }

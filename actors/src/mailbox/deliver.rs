@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use postern_model::mime::Facts;
 use postern_model::record::{Actor as By, Event, OwedNotice, Pending, What};
-use postern_model::{Flags, LetterId, Timestamp};
+use postern_model::{AccountId, Flags, LetterId, Timestamp};
 use postern_policy::Refusal;
 use postern_policy::mailbox::{Arrival, FolderFull};
 use postern_storage::{Batch, Ring, SealedBody, keys};
@@ -14,11 +14,27 @@ use crate::ground::{EVENTS_KEPT, refuse};
 /// A letter for the INBOX.
 pub(crate) enum Arriving {
     /// Body and index in one batch: the letter has one recipient.
-    Whole { letter: LetterId, body: SealedBody, facts: Box<Facts> },
+    Whole { letter: LetterId, body: SealedBody, facts: Box<Facts>, tally: Option<Tally> },
     /// The body is on disk, this recipient's entry is owed (SPEC D1).
     Owed { letter: LetterId, pending: Pending },
     /// A notice that is owed, as the letter that it has become: the debt goes with it, so it comes once (SPEC N3).
     Notice { letter: LetterId, body: SealedBody, facts: Box<Facts>, owed: OwedNotice },
+}
+
+/// What a letter is to its sender's account (SPEC Q2).
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) sender: AccountId,
+    pub(crate) event: Event,
+    /// Letters whose times are kept.
+    pub(crate) keep: u32,
+}
+
+impl Tally {
+    /// Counts the letter in the batch that takes it in, so that there is never one without the other.
+    pub(crate) fn log(&self, batch: &mut Batch) {
+        batch.log(self.sender, Ring::Letters, self.keep, &self.event);
+    }
 }
 
 #[derive(Message)]
@@ -63,10 +79,13 @@ impl MailboxActor {
     ) -> Result<(LetterId, u32, Timestamp), Refusal> {
         let id = self.account;
         match arriving {
-            Arriving::Whole { letter, body, facts } => {
+            Arriving::Whole { letter, body, facts, tally } => {
                 let size = size(body.len())?;
                 batch.append_body(&[id], letter, INBOX, at, body);
                 batch.put(&keys::facts(id, letter), &*facts);
+                if let Some(tally) = tally {
+                    tally.log(batch);
+                }
                 Ok((letter, size, at))
             }
             Arriving::Owed { letter, pending } => {

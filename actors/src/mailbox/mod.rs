@@ -20,7 +20,7 @@ use crate::ground::Ground;
 use crate::order::Lease;
 use crate::registry::PerAccount;
 pub(crate) use close::CloseMaildrop;
-pub(crate) use deliver::{Arriving, Deliver};
+pub(crate) use deliver::{Arriving, Deliver, Tally};
 pub(crate) use open::OpenMaildrop;
 
 const INBOX: MailboxId = MailboxId::INBOX;

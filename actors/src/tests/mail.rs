@@ -3,7 +3,7 @@
 use postern_model::record::{Block, Pending, Usage};
 use postern_model::{LetterId, MailboxId, Uid};
 use postern_policy::mailbox::{Arrival, Folder};
-use postern_storage::{Batch, keys};
+use postern_storage::keys;
 
 use super::*;
 

@@ -18,6 +18,7 @@ use crate::{Actors, Settings, Ticker};
 
 mod gate;
 mod mail;
+mod quota;
 mod timer;
 
 const PASSWORD: &str = "correct horse";
@@ -106,7 +107,14 @@ impl House {
         let store = actors.store().clone();
         actors.rest().await;
         drop(actors);
-        House::on(store, clock, settings, dir).await
+        let house = House::on(store, clock, settings, dir).await;
+        house.caught_up().await;
+        house
+    }
+
+    /// All is visible that was handed in and not waited for.
+    async fn caught_up(&self) {
+        self.actors.store().commit(Batch::new()).await.expect("open");
     }
 
     async fn admin(&self, request: AdminRequest) -> serde_json::Value {

@@ -136,7 +136,7 @@ fn settings() -> Settings {
         argon2: Argon2Cost { memory: 8, passes: 1, lanes: 1 },
         scram: false,
         hashes_at_once: 1,
-        ..crate::serve::settings(&config)
+        ..crate::serve::settings(&config).expect("the built-in templates are sound")
     }
 }
 

@@ -80,6 +80,20 @@ fn a_batch_is_whole_or_not_at_all(kind: EngineKind, dir: &Path) {
     assert_eq!((stored(&store, ALICE), stored(&store, BOB)), (Some(usage(1)), None));
 }
 
+fn a_batch_may_ask_for_any_record_to_be_there(kind: EngineKind, dir: &Path) {
+    let store = open(dir, kind);
+    let built_on = |of| {
+        let mut batch = put_usage(1);
+        batch.expect_present(&keys::usage(of));
+        batch
+    };
+    assert!(matches!(wait(store.commit(built_on(BOB))), Err(StoreError::Conflict)));
+    assert_eq!(stored(&store, ALICE), None);
+    wait(store.commit(put_usage(7))).expect("no precondition");
+    wait(store.commit(built_on(ALICE))).expect("it is there");
+    assert_eq!(stored(&store, ALICE), Some(usage(1)));
+}
+
 fn batches_are_done_in_the_order_of_the_calls(kind: EngineKind, dir: &Path) {
     let store = open(dir, kind);
     let commits: Vec<_> = (0..100).map(|n| store.commit(put_usage(n))).collect();
@@ -282,6 +296,7 @@ contract! {
     an_engine_keeps_changes_in_the_order_of_keys
     an_engine_scans_from_the_start_and_up_to_the_end_of_a_range
     a_batch_is_whole_or_not_at_all
+    a_batch_may_ask_for_any_record_to_be_there
     batches_are_done_in_the_order_of_the_calls
     preconditions_see_earlier_batches_of_the_same_group
     a_precondition_compares_the_whole_record

@@ -186,12 +186,15 @@ fn a_list_whose_bound_was_lowered_shrinks_step_by_step(kind: EngineKind, dir: &P
 struct Model {
     number: u64,
     rings: [VecDeque<(u64, i64)>; 5],
+    /// Entries that each list ever had.
+    ever: [u64; 5],
 }
 
 impl Model {
     fn push(&mut self, ring: Ring, keep: u32, n: i64) {
         let list = &mut self.rings[ring as usize];
         list.push_back((self.number, n));
+        self.ever[ring as usize] += 1;
         self.number += 1;
         // A new entry makes room for itself and for one more.
         let bound = list.len().saturating_sub(2).max(keep.max(1) as usize);
@@ -246,6 +249,8 @@ fn agrees_with_model(store: &Store, id: AccountId, steps: Vec<Step>) -> Result<(
     for ring in Ring::ALL {
         let list: Vec<_> = model.rings[ring as usize].iter().copied().collect();
         prop_assert_eq!(&entries(store, id, ring), &list);
+        let ever = store.read_blocking(|view| view.logged_ever(id, ring)).expect("readable");
+        prop_assert_eq!(ever, model.ever[ring as usize]);
         let last = &list[list.len().saturating_sub(2)..];
         prop_assert_eq!(last_entries(store, id, ring, 2), last);
         for back in 1..=list.len() as u64 + 2 {

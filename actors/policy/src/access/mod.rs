@@ -164,6 +164,19 @@ pub enum ChangeError {
     Suspended,
 }
 
+impl ChangeError {
+    /// Its name in the report of a replay.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChangeError::Blocked => "blocked",
+            ChangeError::NotBlocked => "not blocked",
+            ChangeError::Theft => "suspected theft",
+            ChangeError::Locked => "sending locked",
+            ChangeError::Suspended => "account not active",
+        }
+    }
+}
+
 /// Whether closings for want of use may go on (SPEC A16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {

@@ -67,7 +67,11 @@ impl Pump {
     }
 
     fn with(role: Role, change: impl FnOnce(&mut Settings)) -> Pump {
-        let places = Places { web: "https://foo.com/".into(), support: "help@foo.com".into(), zone: jiff::tz::TimeZone::UTC };
+        let places = Places {
+            web: "https://foo.com/".into(),
+            support: "help@foo.com".into(),
+            zone: jiff::tz::TimeZone::UTC,
+        };
         let mut settings = Settings::new("foo.com".into(), places);
         change(&mut settings);
         let now = Timestamp::from_seconds(1_772_359_200);

@@ -175,6 +175,43 @@ pub enum LoginRefusal {
     SendingLocked,
 }
 
+impl LoginRefusal {
+    /// All of them.
+    pub const ALL: [LoginRefusal; 10] = [
+        LoginRefusal::Off,
+        LoginRefusal::Pending,
+        LoginRefusal::Blocked,
+        LoginRefusal::Suspended,
+        LoginRefusal::Plaintext,
+        LoginRefusal::ClientPassword,
+        LoginRefusal::TooManySessions,
+        LoginRefusal::InUse,
+        LoginRefusal::TooSoon,
+        LoginRefusal::SendingLocked,
+    ];
+
+    /// Its name in the JSON documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            LoginRefusal::Off => "off",
+            LoginRefusal::Pending => "pending",
+            LoginRefusal::Blocked => "blocked",
+            LoginRefusal::Suspended => "suspended",
+            LoginRefusal::Plaintext => "plaintext",
+            LoginRefusal::ClientPassword => "client password",
+            LoginRefusal::TooManySessions => "too many sessions",
+            LoginRefusal::InUse => "in use",
+            LoginRefusal::TooSoon => "too soon",
+            LoginRefusal::SendingLocked => "sending locked",
+        }
+    }
+
+    /// Reads [`LoginRefusal::name`].
+    pub fn parse(name: &str) -> Option<LoginRefusal> {
+        LoginRefusal::ALL.into_iter().find(|why| why.name() == name)
+    }
+}
+
 /// Why a letter was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum LetterRefusal {
@@ -188,6 +225,33 @@ pub enum LetterRefusal {
     Locked,
     /// One of its recipients does not exist.
     UnknownRecipient,
+}
+
+impl LetterRefusal {
+    /// All of them.
+    pub const ALL: [LetterRefusal; 5] = [
+        LetterRefusal::PerMinute,
+        LetterRefusal::PerHour,
+        LetterRefusal::PerDay,
+        LetterRefusal::Locked,
+        LetterRefusal::UnknownRecipient,
+    ];
+
+    /// Its name in the JSON documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            LetterRefusal::PerMinute => "limit of a minute",
+            LetterRefusal::PerHour => "limit of an hour",
+            LetterRefusal::PerDay => "limit of a day",
+            LetterRefusal::Locked => "sending locked",
+            LetterRefusal::UnknownRecipient => "unknown recipient",
+        }
+    }
+
+    /// Reads [`LetterRefusal::name`].
+    pub fn parse(name: &str) -> Option<LetterRefusal> {
+        LetterRefusal::ALL.into_iter().find(|why| why.name() == name)
+    }
 }
 
 /// An account's gates and all that they hang on.

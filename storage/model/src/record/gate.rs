@@ -232,6 +232,11 @@ impl Signal {
             Signal::Report => "report",
         }
     }
+
+    /// Reads [`Signal::name`].
+    pub fn parse(name: &str) -> Option<Signal> {
+        Signal::ALL.into_iter().find(|signal| signal.name() == name)
+    }
 }
 
 /// What one signal added to a lock (SPEC Q4).
