@@ -5,9 +5,34 @@ use postern_model::Timestamp;
 use serde_json::{Map, Value};
 
 /// What stands first where it is there; the rest follows by name.
-const FIRST: [&str; 14] = [
-    "line", "id", "address", "domain", "name", "plan", "status", "language", "password", "state", "pop3",
-    "imap", "smtp", "since",
+const FIRST: [&str; 27] = [
+    "line",
+    "id",
+    "address",
+    "domain",
+    "name",
+    "plan",
+    "status",
+    "language",
+    "password",
+    "state",
+    "locked",
+    "held",
+    "pop3",
+    "imap",
+    "smtp",
+    "at",
+    "kind",
+    "signal",
+    "protocol",
+    "since",
+    "opens_at",
+    "closes_at",
+    "until",
+    "by",
+    "reason",
+    "from",
+    "text",
 ];
 
 /// An answer as text, with a line's end. Times are shown in `zone`.
@@ -186,6 +211,30 @@ access smtp  off
 pop3_delete  -
 storage      messages 1, used 12
 "
+        );
+    }
+
+    #[test]
+    fn events_are_a_table_and_a_gate_is_a_line() {
+        let events = json!([
+            {"at": "2026-03-01T10:00:00Z", "kind": "access-requested", "protocol": "pop3", "by": "user",
+                "reason": null, "from": "192.0.2.1", "detail": {"opens_at": "2026-03-01T10:15:00Z"}},
+            {"at": "2026-03-01T10:15:00Z", "kind": "access-opened", "protocol": "pop3", "by": "timer",
+                "reason": null, "from": null, "detail": null},
+        ]);
+        assert_eq!(
+            shown(&events),
+            "\
+AT                       KIND              PROTOCOL  BY     REASON  FROM       DETAIL
+2026-03-01 10:00:00 UTC  access-requested  pop3      user   -       192.0.2.1  opens_at 2026-03-01 10:15:00 UTC
+2026-03-01 10:15:00 UTC  access-opened     pop3      timer  -       -          -
+"
+        );
+        let gate = json!({"access": {"pop3": {"by": "operator", "closes_at": null, "opens_at": null,
+            "reason": "operator", "since": "2026-03-01T10:00:00Z", "state": "blocked", "text": "unpaid"}}});
+        assert_eq!(
+            shown(&gate),
+            "access pop3  blocked, since 2026-03-01 10:00:00 UTC, by operator, reason operator, text unpaid\n"
         );
     }
 

@@ -19,6 +19,7 @@ use crate::{Actors, Settings, Ticker};
 mod gate;
 mod mail;
 mod quota;
+mod timer;
 mod year;
 
 const PASSWORD: &str = "correct horse";
@@ -184,6 +185,12 @@ impl House {
     fn clean(&self) {
         let report = self.actors.store().check();
         assert!(report.is_sound(), "{report:?}");
+    }
+
+    /// Waits until all that was handed in is written, and whoever waits for it knows.
+    async fn written(&self) {
+        self.actors.store().commit(Batch::new()).await.expect("room");
+        tokio::task::yield_now().await;
     }
 
     fn advance(&self, by: Duration) {

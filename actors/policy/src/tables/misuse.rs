@@ -160,7 +160,7 @@ fn a14_a_clock_put_back_makes_no_theft_of_the_old_networks_for_long() {
          # A year from now counts as now, and an hour later no longer.
          2026-03-01 10:00 login imap from 10.0.2.1     -> in
          2026-03-01 11:00 login imap from 10.0.3.1     -> in
-         2026-03-01 11:59 login imap from 10.0.3.1     -> in",
+         2026-03-01 11:59 login imap from 10.0.4.1     -> in",
     );
 }
 
