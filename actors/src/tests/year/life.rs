@@ -31,7 +31,11 @@ impl Life {
     }
 
     /// What is done on a day, in order, and at which of its instants.
-    pub(super) fn plan_day(&mut self, day: u64, instants: usize) -> impl Iterator<Item = (usize, Act)> + use<> {
+    pub(super) fn plan_day(
+        &mut self,
+        day: u64,
+        instants: usize,
+    ) -> impl Iterator<Item = (usize, Act)> + use<> {
         let (habit, random) = (self.habit, &mut self.random);
         let mut acts = Vec::new();
         if habit.uses(day) {
@@ -153,7 +157,10 @@ impl Life {
                 account: self.id,
                 from,
                 reservation: granted.reservation,
-                recipients: recipients.iter().map(|account| account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect(),
+                recipients: recipients
+                    .iter()
+                    .map(|account| account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+                    .collect(),
                 body: letter.0,
             }),
             recipients,

@@ -87,7 +87,10 @@ async fn run(scale: &Scale) {
 impl Town {
     async fn build(scale: &Scale) -> (Town, Vec<Life>) {
         let mut settings = Settings::for_tests();
-        settings.plans.values_mut().for_each(|plan: &mut Plan| plan.check_interval = Duration::from_secs(300));
+        settings
+            .plans
+            .values_mut()
+            .for_each(|plan: &mut Plan| plan.check_interval = Duration::from_secs(300));
         let house = House::begun(settings, scale.engine).await;
         let mut lives = Vec::new();
         for number in 0..scale.accounts {
@@ -96,7 +99,12 @@ impl Town {
             house.admin(AdminRequest::AccountAdd { address: address.clone(), plan, password: None }).await;
             let parsed = postern_model::EmailAddress::parse(&address).expect("an address");
             let id = house.actors.find_recipient(&parsed).await.expect("the account is there");
-            lives.push(Life::new(id, number, scale.events, Random::new(scale.seed + ((number as u64) << 20))));
+            lives.push(Life::new(
+                id,
+                number,
+                scale.events,
+                Random::new(scale.seed + ((number as u64) << 20)),
+            ));
         }
         let text = "From: somebody\r\nSubject: a letter\r\n\r\nof two lines,\r\nand no more\r\n";
         let mut scanner = Scanner::new();
@@ -127,7 +135,8 @@ impl Town {
             for (instant, acts) in plan.into_iter().enumerate() {
                 let (cluster, within) = (instant / WITHIN.len(), instant % WITHIN.len());
                 let second = day * 86_400 + CLUSTERS[cluster] + WITHIN[within];
-                let at = begin.plus(Duration::from_secs(second) + Duration::from_micros(random.below(1_000_000)));
+                let at =
+                    begin.plus(Duration::from_secs(second) + Duration::from_micros(random.below(1_000_000)));
                 self.house.actors.advance_to(at).await.expect("room");
                 self.act(&mut lives, acts).await;
             }
@@ -166,7 +175,10 @@ impl Town {
         actors.rest().await;
         self.house.caught_up().await;
         let brake = actors.store().get(postern_storage::keys::brake()).await.expect("readable");
-        assert!(brake.is_none_or(|brake| brake.held.is_none()), "so few close at a time that no brake holds them");
+        assert!(
+            brake.is_none_or(|brake| brake.held.is_none()),
+            "so few close at a time that no brake holds them"
+        );
         let mut seen = story::Seen::default();
         for life in lives {
             story::judge(self, life, &mut seen).await;

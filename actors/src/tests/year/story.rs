@@ -32,7 +32,8 @@ pub(super) struct Seen {
 impl Seen {
     /// All that is judged has happened.
     pub(super) fn covers(&self, accounts: usize) {
-        let all = [self.letters, self.refused, self.opened, self.idle, self.inactive, self.locks, self.notices];
+        let all =
+            [self.letters, self.refused, self.opened, self.idle, self.inactive, self.locks, self.notices];
         assert!(accounts < 10 || all.iter().all(|count| *count > 0), "{self:?}");
     }
 
@@ -93,10 +94,15 @@ impl Stored {
     }
 
     /// The events from a checkpoint on, and what that says.
-    fn from_checkpoint<T>(&self, newest: bool, of: impl Fn(&What) -> Option<T>) -> Option<(T, &[(u64, Event)])> {
+    fn from_checkpoint<T>(
+        &self,
+        newest: bool,
+        of: impl Fn(&What) -> Option<T>,
+    ) -> Option<(T, &[(u64, Event)])> {
         let usable = |(number, _): &(u64, Event)| *number >= self.complete_from;
         let marks = || self.events.iter().enumerate().filter(|(_, event)| usable(event));
-        let found = |(index, (_, event)): (usize, &(u64, Event))| Some((of(&event.what)?, &self.events[index + 1..]));
+        let found =
+            |(index, (_, event)): (usize, &(u64, Event))| Some((of(&event.what)?, &self.events[index + 1..]));
         if newest { marks().rev().find_map(found) } else { marks().find_map(found) }
     }
 }
@@ -122,7 +128,8 @@ fn replay(stored: &Stored, figures: &abuse::Figures, who: &str) {
         _ => None,
     };
     for newest in [true, false] {
-        let (mut standing, events) = stored.from_checkpoint(newest, mark).expect("each story begins with a mark");
+        let (mut standing, events) =
+            stored.from_checkpoint(newest, mark).expect("each story begins with a mark");
         events.iter().for_each(|(_, event)| standing::apply(&mut standing, event));
         // Where it stands in the index is no event's to say.
         standing.access.due = stored.standing.access.due;
@@ -183,7 +190,10 @@ fn rules(stored: &Stored, settings: &Settings, who: &str) {
     }
     let due = access::deadline(&now, &settings.access);
     let filed = stored.standing.access.due;
-    assert!(due >= filed || due.is_none(), "{who}: nothing is due before it is looked at: {due:?}, {filed:?}");
+    assert!(
+        due >= filed || due.is_none(),
+        "{who}: nothing is due before it is looked at: {due:?}, {filed:?}"
+    );
 }
 
 /// SPEC A2: nobody's access opens sooner than the delay after the switch; these were all users' switches.
@@ -233,6 +243,7 @@ fn notices(stored: &Stored, written: &HashSet<LetterId>, who: &str) {
     came.sort_unstable();
     told.sort_unstable();
     assert_eq!(came, told, "{who}: the notices in the INBOX, and those of the events");
-    let locks = stored.events.iter().filter(|(_, event)| matches!(event.what, What::SendingLocked { .. })).count();
+    let locks =
+        stored.events.iter().filter(|(_, event)| matches!(event.what, What::SendingLocked { .. })).count();
     assert_eq!(kinds.get(NoticeKind::SendingLocked.name()).copied().unwrap_or(0), locks, "{who}");
 }
