@@ -6,6 +6,7 @@ mod crash;
 mod disk_full;
 mod policy_page;
 mod readme;
+mod rehearsal;
 mod rig;
 mod roundtrip;
 mod secrets;

@@ -159,10 +159,18 @@ impl Actors {
         let verify = Verify { proof, protocol, session: session.clone() };
         let verified = self.0.auth.send(verify).await.map_err(|_| Refusal::Unavailable)??;
         let admit = Admit { credential: verified.credential, protocol, tls, session };
-        let (answer, _) = self.ask(verified.account, admit).await.map_err(|error| refuse(&error))?;
-        let admitted = answer?;
+        let admitted = self.admit(verified.account, admit).await?;
         self.still_right(verified).await?;
         Ok(admitted)
+    }
+
+    /// May a login whose password is right come in?
+    ///
+    /// # Errors
+    /// Why not, or what the store can't do.
+    pub(crate) async fn admit(&self, account: AccountId, admit: Admit) -> Result<Admitted, Refusal> {
+        let (answer, _) = self.ask(account, admit).await.map_err(|error| refuse(&error))?;
+        answer
     }
 
     /// An answer may be held back for seconds, and the password be changed meanwhile. Asked once the session is on the

@@ -125,13 +125,9 @@ impl Actors {
         let mut lookout = self.lookout().await;
         // What is still due from before.
         self.step_to(&mut lookout, self.now(), false).await?;
-        let (mut steps, mut coarse) = (0, Duration::ZERO);
+        let mut stride = Stride::default();
         while let Some(due) = self.next_due(self.now()).await?.filter(|due| *due < target) {
-            steps += 1;
-            if steps == EXACT_STEPS {
-                coarse = COARSE.max(target.since(due) / COARSE_STEPS);
-            }
-            self.step_to(&mut lookout, due.plus(coarse).min(target), false).await?;
+            self.step_to(&mut lookout, stride.over(due, target), false).await?;
         }
         self.step_to(&mut lookout, target, true).await
     }
@@ -207,6 +203,24 @@ impl Actors {
     }
 }
 
+/// How far the steps of one advance go.
+#[derive(Debug, Default)]
+struct Stride {
+    taken: u64,
+    coarse: Duration,
+}
+
+impl Stride {
+    /// Where the step ends that does what falls due at `due`.
+    fn over(&mut self, due: Timestamp, target: Timestamp) -> Timestamp {
+        if self.taken == EXACT_STEPS {
+            self.coarse = COARSE.max(target.since(due) / COARSE_STEPS);
+        }
+        self.taken += 1;
+        due.plus(self.coarse).min(target)
+    }
+}
+
 /// What an entry leads to. An account that can't be read must not stand before the others: it is asked itself, and says
 /// why not.
 fn entry(
@@ -216,9 +230,8 @@ fn entry(
     now: Timestamp,
     released: Timestamp,
 ) -> Result<Entry, StoreError> {
-    let blank = Entry { at, account, stale: Stale::No, due: false, closes: false };
-    let gone = Entry { stale: Stale::Gone, ..blank };
     let blank = || Entry { at, account, stale: Stale::No, due: false, closes: false };
+    let gone = Entry { stale: Stale::Gone, ..blank() };
     if view.contains(&keys::removal(account))? {
         return Ok(gone);
     }
@@ -259,5 +272,24 @@ fn count(settled: &mut Result<u64, StoreError>, done: Option<Result<Result<u64, 
             tracing::error!(%error, "what is due for an account waits for the next round")
         }
         (Ok(_), Some(Ok(Err(error)))) => *settled = Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o6_an_advance_stops_at_each_due_time_and_never_at_too_many() {
+        let (begin, mut stride) = (Timestamp::from_seconds(0), Stride::default());
+        let year = begin.plus(Duration::from_secs(366 * 24 * 60 * 60));
+        for n in 0..EXACT_STEPS {
+            let due = Timestamp(i64::try_from(n).expect("small"));
+            assert_eq!(stride.over(due, year), due);
+        }
+        let due = Timestamp::from_seconds(1);
+        let step = stride.over(due, year).since(due);
+        assert!(step >= COARSE && step * COARSE_STEPS >= year.since(due), "{step:?}");
+        assert_eq!(stride.over(year.minus(COARSE / 2), year), year, "never beyond the target");
     }
 }

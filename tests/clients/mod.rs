@@ -5,8 +5,8 @@
 
 mod fetching;
 mod perl;
-mod programs;
-mod python;
+pub(crate) mod programs;
+pub(crate) mod python;
 mod sending;
 
 use std::fs;
@@ -16,7 +16,7 @@ use crate::rig::{Outcome, Server};
 
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tls {
+pub(crate) enum Tls {
     /// With the first byte.
     Implicit,
     /// With STLS or STARTTLS.
@@ -24,28 +24,28 @@ enum Tls {
 }
 
 /// One run of a program.
-struct Visit<'a> {
+pub(crate) struct Visit<'a> {
     /// Where to connect, on localhost.
-    port: u16,
-    tls: Tls,
+    pub(crate) port: u16,
+    pub(crate) tls: Tls,
     /// The PEM file to trust.
-    authority: String,
-    user: &'a str,
-    password: &'a str,
+    pub(crate) authority: String,
+    pub(crate) user: &'a str,
+    pub(crate) password: &'a str,
     /// The program's home: its state from one run to the next, its inbox.
-    home: &'a Path,
+    pub(crate) home: &'a Path,
     /// Leave letters on the server, and fetch new ones alone.
-    keep: bool,
+    pub(crate) keep: bool,
 }
 
 impl<'a> Visit<'a> {
-    fn new(server: &Server, (user, password): (&'a str, &'a str), home: &'a Path) -> Visit<'a> {
+    pub(crate) fn new(server: &Server, (user, password): (&'a str, &'a str), home: &'a Path) -> Visit<'a> {
         let authority = server.certificate().to_string_lossy().into_owned();
         Visit { port: 0, tls: Tls::Implicit, authority, user, password, home, keep: true }
     }
 
     /// Where the letters go: the directory in which they are files.
-    fn inbox(&self) -> PathBuf {
+    pub(crate) fn inbox(&self) -> PathBuf {
         let inbox = self.home.join("inbox");
         for name in ["new", "cur", "tmp"] {
             fs::create_dir_all(inbox.join(name)).expect("directories in a temporary one");
@@ -54,7 +54,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Writes a file of the program's home, for no other eyes, as programs demand of files with passwords.
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.home.join(name);
         fs::write(&path, text).expect("a file in a temporary directory");
@@ -64,13 +64,13 @@ impl<'a> Visit<'a> {
     }
 
     /// Runs a program, at home.
-    fn run(&self, program: &str, args: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> Outcome {
         crate::rig::run(program, args, self.home, b"")
     }
 }
 
 /// Fetches what is new, as files in the inbox's `new`, and tells how that ended.
-type Fetch = fn(&Visit<'_>) -> Outcome;
+pub(crate) type Fetch = fn(&Visit<'_>) -> Outcome;
 
 /// Sends the letter in a file from [`crate::rig::ALICE`] to [`crate::rig::BOB`].
-type Send = fn(&Visit<'_>, letter: &str) -> Outcome;
+pub(crate) type Send = fn(&Visit<'_>, letter: &str) -> Outcome;

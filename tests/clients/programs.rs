@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::{Tls, Visit};
-use crate::rig::{ALICE, BOB, Outcome, with_lf};
+use crate::rig::{BOB, Outcome, with_lf};
 
 /// A program that puts the letter on its standard input into the inbox.
 fn deliverer(visit: &Visit<'_>) -> String {
@@ -13,7 +13,7 @@ fn deliverer(visit: &Visit<'_>) -> String {
 }
 
 /// fetchmail, which notes seen UIDs in a file, and hands each letter to a program.
-pub(super) fn fetchmail(visit: &Visit<'_>) -> Outcome {
+pub(crate) fn fetchmail(visit: &Visit<'_>) -> Outcome {
     let deliver = deliverer(visit);
     let tls = if visit.tls == Tls::Implicit { "ssl" } else { "sslproto tls1.2+" };
     let keep = if visit.keep { "keep" } else { "nokeep fetchall" };
@@ -28,7 +28,7 @@ pub(super) fn fetchmail(visit: &Visit<'_>) -> Outcome {
 }
 
 /// mpop, into a Maildir.
-pub(super) fn mpop(visit: &Visit<'_>) -> Outcome {
+pub(crate) fn mpop(visit: &Visit<'_>) -> Outcome {
     let config = format!(
         "account default\nhost localhost\nport {}\nuser {}\npassword \"{}\"\nauth on\ntls on\ntls_starttls {}\n\
          tls_trust_file {}\nreceived_header off\nkeep {}\nuidls_file {}\ndelivery maildir {}\n",
@@ -50,7 +50,7 @@ pub(super) fn mpop(visit: &Visit<'_>) -> Outcome {
 }
 
 /// getmail 6, which hands each letter to a program, since it refuses to write to root's Maildir itself.
-pub(super) fn getmail(visit: &Visit<'_>) -> Outcome {
+pub(crate) fn getmail(visit: &Visit<'_>) -> Outcome {
     let config = format!(
         "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {}\nusername = {}\npassword = {}\n\
          ca_certs = {}\n[destination]\ntype = MDA_external\npath = {}\nallow_root_commands = true\n\
@@ -67,7 +67,7 @@ pub(super) fn getmail(visit: &Visit<'_>) -> Outcome {
     visit.run("getmail", &["--getmaildir", &visit.home.to_string_lossy(), "--rcfile", &config])
 }
 
-fn curl(visit: &Visit<'_>, scheme: &str, path: &str, args: &[&str]) -> Outcome {
+pub(crate) fn curl(visit: &Visit<'_>, scheme: &str, path: &str, args: &[&str]) -> Outcome {
     let secure = if visit.tls == Tls::Implicit { "s" } else { "" };
     let url = format!("{scheme}{secure}://localhost:{}/{path}", visit.port);
     let user = format!("{}:{}", visit.user, visit.password);
@@ -78,7 +78,7 @@ fn curl(visit: &Visit<'_>, scheme: &str, path: &str, args: &[&str]) -> Outcome {
 
 /// curl fetches single letters; what is new, and whether a letter is whole, is decided here by UIDL and LIST, as a
 /// script around curl does: curl takes a connection that breaks for the letter's end.
-pub(super) fn curl_fetch(visit: &Visit<'_>) -> Outcome {
+pub(crate) fn curl_fetch(visit: &Visit<'_>) -> Outcome {
     let inbox = visit.inbox().join("new");
     let state = visit.home.join("seen");
     let mut seen: BTreeSet<String> =
@@ -119,21 +119,26 @@ pub(super) fn curl_fetch(visit: &Visit<'_>) -> Outcome {
 }
 
 /// curl takes a letter as it is to travel, so with CRLF.
-pub(super) fn curl_send(visit: &Visit<'_>, letter: &str) -> Outcome {
+pub(crate) fn curl_send(visit: &Visit<'_>, letter: &str) -> Outcome {
     let text = fs::read_to_string(letter).expect("the letter");
     let travelling = visit.write("letter.crlf", &text.replace('\n', "\r\n"));
     debug_assert_eq!(with_lf(&fs::read(&travelling).expect("the letter")), text.as_bytes());
-    let (from, to) = (format!("<{}>", ALICE.0), format!("<{}>", BOB.0));
+    let (from, to) = (format!("<{}>", visit.user), format!("<{}>", BOB.0));
     curl(visit, "smtp", "rig.test", &["--mail-from", &from, "--mail-rcpt", &to, "--upload-file", &travelling])
 }
 
 /// msmtp, as a sendmail.
-pub(super) fn msmtp(visit: &Visit<'_>, letter: &str) -> Outcome {
+pub(crate) fn msmtp(visit: &Visit<'_>, letter: &str) -> Outcome {
+    msmtp_to(visit, letter, BOB.0)
+}
+
+/// msmtp with another recipient.
+pub(crate) fn msmtp_to(visit: &Visit<'_>, letter: &str, to: &str) -> Outcome {
     let config = format!(
         "account default\nhost localhost\nport {}\nfrom {}\nuser {}\npassword \"{}\"\nauth on\ntls on\n\
          tls_starttls {}\ntls_trust_file {}\n",
         visit.port,
-        ALICE.0,
+        visit.user,
         visit.user,
         visit.password,
         if visit.tls == Tls::Implicit { "off" } else { "on" },
@@ -141,11 +146,11 @@ pub(super) fn msmtp(visit: &Visit<'_>, letter: &str) -> Outcome {
     );
     let config = visit.write("msmtprc", &config);
     let text = fs::read(letter).expect("the letter");
-    crate::rig::run("msmtp", &["-C", &config, "--", BOB.0], visit.home, &text)
+    crate::rig::run("msmtp", &["-C", &config, "--", to], visit.home, &text)
 }
 
 /// swaks, which puts a line end behind whatever it is given.
-pub(super) fn swaks(visit: &Visit<'_>, letter: &str) -> Outcome {
+pub(crate) fn swaks(visit: &Visit<'_>, letter: &str) -> Outcome {
     let server = format!("localhost:{}", visit.port);
     let tls = if visit.tls == Tls::Implicit { "--tls-on-connect" } else { "--tls" };
     let text = fs::read_to_string(letter).expect("the letter");
@@ -160,7 +165,7 @@ pub(super) fn swaks(visit: &Visit<'_>, letter: &str) -> Outcome {
             &visit.authority,
             "--tls-verify",
             "--from",
-            ALICE.0,
+            visit.user,
             "--to",
             BOB.0,
             "--auth",

@@ -1,7 +1,7 @@
 //! Python's own libraries.
 
 use super::{Tls, Visit};
-use crate::rig::{ALICE, BOB, Outcome};
+use crate::rig::{BOB, Outcome};
 
 const FETCH: &str = r#"
 import os, poplib, ssl, sys
@@ -50,7 +50,7 @@ fn way(visit: &Visit<'_>) -> &'static str {
 }
 
 /// poplib.
-pub(super) fn poplib(visit: &Visit<'_>) -> Outcome {
+pub(crate) fn poplib(visit: &Visit<'_>) -> Outcome {
     let script = visit.write("fetch.py", FETCH);
     let port = visit.port.to_string();
     let keep = if visit.keep { "keep" } else { "delete" };
@@ -70,10 +70,10 @@ pub(super) fn poplib(visit: &Visit<'_>) -> Outcome {
 }
 
 /// smtplib.
-pub(super) fn smtplib(visit: &Visit<'_>, letter: &str) -> Outcome {
+pub(crate) fn smtplib(visit: &Visit<'_>, letter: &str) -> Outcome {
     let script = visit.write("send.py", SEND);
     let port = visit.port.to_string();
     let args =
-        [&script, &port, way(visit), &visit.authority, visit.user, visit.password, ALICE.0, BOB.0, letter];
+        [&script, &port, way(visit), &visit.authority, visit.user, visit.password, visit.user, BOB.0, letter];
     visit.run("python3", &args)
 }

@@ -11,6 +11,9 @@ mod import;
 mod passwords;
 mod show;
 
+#[cfg(test)]
+pub(crate) use events::of_account as events_of;
+
 use std::time::Duration;
 
 use postern_model::record::Status;

@@ -221,11 +221,13 @@ async fn actors_rest_when_nobody_asks_and_come_back_with_what_they_knew() {
     let who = Listener::new(&house);
     let admitted = house.login("alice@demo.test", &who, Protocol::Pop3).await.expect("admitted");
     let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+    house.written().await;
     let living = house.actors.passivate(Duration::ZERO);
     assert_eq!(living, 1, "the lease holds its mailbox, and only that");
     let refused = house.actors.open_maildrop(&admitted, &who.session).await.map(|_| ());
     assert_eq!(refused, Err(Refusal::InUse));
     drop(maildrop);
+    house.written().await;
     assert_eq!(house.actors.passivate(Duration::ZERO), 0);
     house.send("two!\r\n", &[alice]).await.expect("accepted");
     assert_eq!(house.sizes("alice@demo.test").await, [5, 6]);

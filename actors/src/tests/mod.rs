@@ -20,6 +20,8 @@ mod gate;
 mod mail;
 mod maildrop;
 mod quota;
+mod timer;
+mod year;
 
 const PASSWORD: &str = "correct horse";
 
@@ -86,8 +88,12 @@ impl House {
     }
 
     async fn with(settings: Settings) -> House {
+        House::begun(settings, EngineKind::Memory).await
+    }
+
+    async fn begun(settings: Settings, engine: EngineKind) -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+        let options = StoreOptions { engine, ..StoreOptions::new(dir.path()) };
         let now = Timestamp::from_seconds(1_800_000_000);
         let store = Store::open(options, now).expect("a new store");
         let house = House::on(store, Arc::new(ManualClock::new(now)), settings, dir).await;
@@ -180,6 +186,12 @@ impl House {
     fn clean(&self) {
         let report = self.actors.store().check();
         assert!(report.is_sound(), "{report:?}");
+    }
+
+    /// Waits until all that was handed in is written, and whoever waits for it knows.
+    async fn written(&self) {
+        self.actors.store().commit(Batch::new()).await.expect("room");
+        tokio::task::yield_now().await;
     }
 
     fn advance(&self, by: Duration) {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use postern_model::record::{Actor, Event, What};
+use postern_model::Protocol;
+use postern_model::record::{Actor, Event, Reason, What};
 
-use super::run::{Run, play, play_with};
+use super::run::{Login, Run, play, play_with};
 use super::words;
-use crate::access::Figures;
+use crate::Refusal;
+use crate::access::{Change, ChangeError, Figures};
 
 #[test]
 fn a1_a_new_account_is_off() {
@@ -324,6 +326,37 @@ fn a8_a_suspended_account_switches_nothing_on() {
          2026-03-01 10:02 status active        -> status active
          2026-03-01 10:02 on pop3              -> pop3 opens 2026-03-01 10:17 +access-requested(pop3)",
     );
+}
+
+/// A login that comes before the timer does, and with nothing done that is due.
+#[test]
+fn a2_a_gate_whose_time_has_come_is_open_also_before_the_timer_says_so() {
+    let at = |time| words::parse_time("2026-03-01", time);
+    let mut run = Run::new(Figures::default(), at("10:00"));
+    run.line(at("10:00"), &["on", "all"]);
+    run.now = at("10:14:59.999999");
+    let (_, answer) = run.login(Login::plain(Protocol::Imap));
+    assert_eq!(answer, Err(Refusal::AccessPending { protocol: Protocol::Imap, opens_at: at("10:15") }));
+    run.now = at("10:15");
+    let (_, answer) = run.login(Login::plain(Protocol::Imap));
+    assert_eq!(answer, Ok(()));
+}
+
+/// A lock whose end has come, with nothing done that is due.
+#[test]
+fn a8_a_lock_that_has_ended_keeps_nothing_off_also_before_the_timer_says_so() {
+    let at = |time| words::parse_time("2026-03-01", time);
+    let mut run = Run::new(Figures { abuse_closes_access: true, ..Figures::default() }, at("10:00"));
+    run.line(at("10:00"), &["lock", "pushing", "1"]);
+    let on = Change::On { now: false };
+    run.now = at("10:59:59.999999");
+    let refused = run.change(Actor::User, &on, &[Protocol::Imap], None);
+    assert_eq!(refused, Err((Protocol::Imap, ChangeError::Locked)));
+    run.now = at("11:00");
+    assert!(run.change(Actor::User, &on, &[Protocol::Imap], None).is_ok());
+    // A new one is a lock, and not one too many.
+    let locked = run.lock(Actor::Abuse, Reason::Pushing, None);
+    assert!(matches!(locked[0].what, What::SendingLocked { .. }), "{locked:?}");
 }
 
 /// Every change is one event with its time, its author and its address.

@@ -15,7 +15,10 @@ fn a13_more_than_a_thousand_minutes_of_a_day_close_pop3() {
          2026-03-01 16:39:59 repeat 5 every 0 login pop3      -> 5 x in
          2026-03-01 16:40 login pop3                          -> off(too many connections), opens never; pop3 off(too many connections) +access-closed(pop3)
          2026-03-01 16:40 login imap                          -> in
-         2026-03-01 16:41 login pop3                          -> off(too many connections), opens never",
+         2026-03-01 16:41 login pop3                          -> off(too many connections), opens never
+         # Who switches it on again begins anew (A8).
+         2026-03-01 16:42 operator on pop3 now                -> pop3 on
+         2026-03-01 16:43 login pop3                          -> in",
     );
 }
 
@@ -160,7 +163,7 @@ fn a14_a_clock_put_back_makes_no_theft_of_the_old_networks_for_long() {
          # A year from now counts as now, and an hour later no longer.
          2026-03-01 10:00 login imap from 10.0.2.1     -> in
          2026-03-01 11:00 login imap from 10.0.3.1     -> in
-         2026-03-01 11:59 login imap from 10.0.3.1     -> in",
+         2026-03-01 11:59 login imap from 10.0.4.1     -> in",
     );
 }
 

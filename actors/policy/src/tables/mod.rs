@@ -1,4 +1,4 @@
-//! The rules of SPEC A as dated tables: one account's life, line by line, and what comes of each line.
+//! The rules of SPEC A, and what notices tell of them, as dated tables: one account's life, line by line, and what comes of each line.
 //!
 //! ```text
 //! 2026-03-01 10:00 on pop3    -> pop3 opens 2026-03-01 10:15 +access-requested(pop3)
@@ -15,6 +15,7 @@
 mod gates;
 mod inactive;
 mod misuse;
+mod notices;
 mod properties;
 mod run;
 mod unused;
