@@ -5,9 +5,37 @@ use postern_model::Timestamp;
 use serde_json::{Map, Value};
 
 /// What stands first where it is there; the rest follows by name.
-const FIRST: [&str; 14] = [
-    "line", "id", "address", "domain", "name", "plan", "status", "language", "password", "state", "pop3",
-    "imap", "smtp", "since",
+const FIRST: [&str; 30] = [
+    "line",
+    "id",
+    "address",
+    "domain",
+    "name",
+    "plan",
+    "status",
+    "language",
+    "password",
+    "state",
+    "locked",
+    "held",
+    "pop3",
+    "imap",
+    "smtp",
+    "at",
+    "kind",
+    "signal",
+    "protocol",
+    "since",
+    "opens_at",
+    "closes_at",
+    "until",
+    "by",
+    "reason",
+    "from",
+    "text",
+    "minute",
+    "hour",
+    "day",
 ];
 
 /// An answer as text, with a line's end. Times are shown in `zone`.
@@ -60,9 +88,15 @@ fn flatten(path: &str, fields: &Map<String, Value>, zone: &TimeZone, lines: &mut
                     lines.push(vec![label.clone(), cell(item, zone)]);
                 }
             }
+            // Within something, what is not there needs no line.
+            value if !path.is_empty() && says_nothing(value) => {}
             value => lines.push(vec![label, cell(value, zone)]),
         }
     }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Stands on a line of its own.
@@ -185,6 +219,45 @@ access pop3  on, since 2026-03-01 10:00:00 UTC
 access smtp  off
 pop3_delete  -
 storage      messages 1, used 12
+"
+        );
+    }
+
+    #[test]
+    fn events_are_a_table_and_a_gate_is_a_line() {
+        let events = json!([
+            {"at": "2026-03-01T10:00:00Z", "kind": "access-requested", "protocol": "pop3", "by": "user",
+                "reason": null, "from": "192.0.2.1", "detail": {"opens_at": "2026-03-01T10:15:00Z"}},
+            {"at": "2026-03-01T10:15:00Z", "kind": "access-opened", "protocol": "pop3", "by": "timer",
+                "reason": null, "from": null, "detail": null},
+        ]);
+        assert_eq!(
+            shown(&events),
+            "\
+AT                       KIND              PROTOCOL  BY     REASON  FROM       DETAIL
+2026-03-01 10:00:00 UTC  access-requested  pop3      user   -       192.0.2.1  opens_at 2026-03-01 10:15:00 UTC
+2026-03-01 10:15:00 UTC  access-opened     pop3      timer  -       -          -
+"
+        );
+        let gate = json!({"access": {"pop3": {"by": "operator", "closes_at": null, "opens_at": null,
+            "reason": "operator", "since": "2026-03-01T10:00:00Z", "state": "blocked", "text": "unpaid"}}});
+        assert_eq!(
+            shown(&gate),
+            "access pop3  blocked, since 2026-03-01 10:00:00 UTC, by operator, reason operator, text unpaid\n"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_needs_no_line() {
+        let sending = json!({"sending": {"locked": false, "until": null, "evidence": [], "hour": {"used": 1, "limit": 15},
+            "minute": {"used": 1, "limit": 5}, "day": {"used": 1, "limit": null}}});
+        assert_eq!(
+            shown(&sending),
+            "\
+sending locked  no
+sending minute  limit 5, used 1
+sending hour    limit 15, used 1
+sending day     used 1
 "
         );
     }

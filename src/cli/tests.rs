@@ -147,6 +147,15 @@ fn events_are_asked_for_from_a_time_on() {
 }
 
 #[test]
+fn checkpoints_are_for_machines() {
+    let answer = |_: &AdminRequest| Ok(json!([{"kind": "checkpoint"}, {"kind": "login"}]));
+    let line = "postern account events a@b.test";
+    assert_eq!(command(line, "", &[], answer).stdout, "KIND\nlogin\n");
+    let json = command(&format!("{line} --json"), "", &[], answer);
+    assert_eq!(json.stdout, "[{\"kind\":\"checkpoint\"},{\"kind\":\"login\"}]\n");
+}
+
+#[test]
 fn months_are_counted_from_the_servers_time() {
     let answer = |request: &AdminRequest| {
         Ok(match request {

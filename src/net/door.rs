@@ -12,6 +12,7 @@ use postern_model::mime::{Facts, Scanner};
 use postern_storage::{SealedBody, Spool, StoreError};
 
 use super::session::Session;
+use super::text_digest::TextDigest;
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {
@@ -50,13 +51,29 @@ impl Link {
 pub struct Inbound {
     spool: Spool,
     scanner: Scanner,
+    text: TextDigest,
     /// Why the spool could not take everything.
     fault: Option<StoreError>,
 }
 
+/// A letter that has come in.
+pub struct Sealed {
+    /// Its octets, ready to be committed.
+    pub body: SealedBody,
+    /// Its structure.
+    pub facts: Facts,
+    /// Digest of what stands behind its header (SPEC Q4).
+    pub text: u64,
+}
+
 impl Inbound {
     fn new(actors: &Actors) -> Inbound {
-        Inbound { spool: actors.store().spool(), scanner: Scanner::new(), fault: None }
+        Inbound {
+            spool: actors.store().spool(),
+            scanner: Scanner::new(),
+            text: TextDigest::default(),
+            fault: None,
+        }
     }
 
     /// Takes one more piece. Where the spool can't (the disk is full), the rest is let go by, and [`Inbound::seal`]
@@ -66,19 +83,24 @@ impl Inbound {
             return;
         }
         self.scanner.feed(bytes);
+        self.text.feed(bytes);
         if let Err(error) = self.spool.write(bytes).await {
             self.fault = Some(error);
         }
     }
 
-    /// The letter is whole: its body, ready to be committed, and its structure.
+    /// The letter is whole.
     ///
     /// # Errors
     /// The store had no room for it, or failed.
-    pub async fn seal(self) -> Result<(SealedBody, Facts), StoreError> {
+    pub async fn seal(self) -> Result<Sealed, StoreError> {
         match self.fault {
             Some(error) => Err(error),
-            None => Ok((self.spool.seal().await?, self.scanner.finish())),
+            None => Ok(Sealed {
+                body: self.spool.seal().await?,
+                facts: self.scanner.finish(),
+                text: self.text.finish(),
+            }),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod network;
 pub mod proxy;
 pub mod session;
 mod stream;
+mod text_digest;
 pub mod tls;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use postern_actors::order::{Proof, ScramCandidates};
+use postern_actors::order::{Proof, Reservation, ScramCandidates};
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom};
 use postern_policy::Refusal;
 
@@ -23,8 +23,6 @@ pub enum Ask {
     Sender {
         /// Who is logged in.
         account: AccountId,
-        /// The name of their plan.
-        plan: Arc<str>,
         /// The reverse path.
         from: MailFrom,
     },
@@ -32,6 +30,8 @@ pub enum Ask {
     Recipient {
         /// The forward path.
         address: EmailAddress,
+        /// Who is logged in.
+        sender: Option<AccountId>,
     },
     /// A letter begins: what is left of another is thrown away, and this one gets its id.
     Begin,
@@ -53,21 +53,32 @@ pub enum Ask {
 pub struct LoggedIn {
     /// The account.
     pub account: AccountId,
-    /// The name of its plan.
-    pub plan: Arc<str>,
     /// The session's place among its account's, given up when dropped; the session only keeps it.
     pub held: Box<dyn Any>,
 }
 
+/// What the sender may send.
+#[derive(Debug)]
+pub struct Grant {
+    /// Recipients that the letter may have.
+    pub recipients: u32,
+    /// The place that is kept for it (SPEC Q2), given back when dropped; none where nobody logged in.
+    pub reservation: Option<Arc<Reservation>>,
+}
+
 /// A whole letter's envelope; its bytes have gone out as `body`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Delivery {
     /// Its id.
     pub letter: LetterId,
     /// Who gets it, without repetition, at least one.
     pub recipients: Vec<AccountId>,
+    /// Digests of all recipients' addresses, for who sends to too many (SPEC Q4).
+    pub digests: Vec<u64>,
     /// Who sent it, where they logged in.
     pub sender: Option<AccountId>,
+    /// The place that was kept for it.
+    pub reservation: Option<Arc<Reservation>>,
     /// Its reverse path.
     pub mail_from: MailFrom,
 }
@@ -78,8 +89,8 @@ pub enum Answer {
     Keys(Result<ScramCandidates, Refusal>),
     /// Who logged in.
     Login(Result<Box<LoggedIn>, Refusal>),
-    /// How many recipients the letter may have.
-    Sender(Result<u32, Refusal>),
+    /// What may be sent.
+    Sender(Result<Grant, Refusal>),
     /// Whose the address is.
     Recipient(Result<AccountId, Refusal>),
     /// The letter's id.

@@ -1,15 +1,13 @@
 //! A session's asks, put to the actors.
 
-use std::sync::Arc;
-
-use postern_actors::order::{Acceptance, Login, Proof};
+use postern_actors::order::{Acceptance, Login, Proof, Sent};
 use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::Refusal;
 use postern_storage::StoreError;
 
-use super::ask::{Answer, Ask, Delivery, LoggedIn};
+use super::ask::{Answer, Ask, Delivery, Grant, LoggedIn};
 use super::session::SmtpSession;
-use crate::net::door::{Door, Link};
+use crate::net::door::{Door, Link, Sealed};
 
 impl Door for SmtpSession {
     async fn perform(ask: Ask, link: &mut Link) -> Answer {
@@ -18,8 +16,8 @@ impl Door for SmtpSession {
                 Answer::Keys(link.actors.scram_keys(&user, link.protocol, &link.session).await)
             }
             Ask::Login { proof } => Answer::Login(log_in(proof, link).await),
-            Ask::Sender { account, plan, from } => Answer::Sender(sender(account, &plan, from, link).await),
-            Ask::Recipient { address } => Answer::Recipient(link.actors.find_recipient(&address).await),
+            Ask::Sender { account, from } => Answer::Sender(sender(account, from, link).await),
+            Ask::Recipient { address, sender } => Answer::Recipient(recipient(&address, sender, link).await),
             Ask::Begin => {
                 link.inbound = None;
                 Answer::Begin(link.actors.next_letter_id())
@@ -41,21 +39,33 @@ async fn log_in(proof: Proof, link: &mut Link) -> Result<Box<LoggedIn>, Refusal>
     })?;
     link.logged_in(&admitted.address);
     tracing::info!("logged in");
-    Ok(Box::new(LoggedIn {
-        account: admitted.account,
-        plan: admitted.plan,
-        held: Box::new(admitted.presence),
-    }))
+    Ok(Box::new(LoggedIn { account: admitted.account, held: Box::new(admitted.presence) }))
 }
 
 /// SPEC I5, Q: the address is the account's own (or null), and the account may send.
-async fn sender(account: AccountId, plan: &Arc<str>, from: MailFrom, link: &Link) -> Result<u32, Refusal> {
+async fn sender(account: AccountId, from: MailFrom, link: &Link) -> Result<Grant, Refusal> {
     if let MailFrom::Address(address) = &from
         && !link.actors.owns(account, address).await?
     {
         return Err(Refusal::SenderNotOwned);
     }
-    Ok(link.actors.may_send(account, plan).await?.recipients)
+    let granted = link.actors.may_send(account, link.session.peer).await.inspect_err(|refusal| {
+        tracing::info!(?refusal, "may not send");
+    })?;
+    Ok(Grant { recipients: granted.recipients, reservation: Some(granted.reservation) })
+}
+
+/// A user who writes to many that don't exist has guessed their addresses (SPEC Q4).
+async fn recipient(
+    address: &EmailAddress,
+    sender: Option<AccountId>,
+    link: &Link,
+) -> Result<AccountId, Refusal> {
+    let found = link.actors.find_recipient(address).await;
+    if let (Err(Refusal::NoSuchMailbox), Some(sender)) = (&found, sender) {
+        link.actors.note_unknown_recipient(sender, link.session.peer).await;
+    }
+    found
 }
 
 async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) -> Result<(), Refusal> {
@@ -69,17 +79,21 @@ async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) ->
 
 async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
     let inbound = link.inbound.take().ok_or(Refusal::Unavailable)?;
-    let (body, facts) = inbound.seal().await.map_err(|error| match error {
+    let Sealed { body, facts, text } = inbound.seal().await.map_err(|error| match error {
         StoreError::Full => Refusal::StoreFull,
         error => {
             tracing::error!(%error, "a letter could not be spooled");
             Refusal::Unavailable
         }
     })?;
-    let Delivery { letter, recipients, sender: _, mail_from } = delivery;
+    let Delivery { letter, recipients, digests, sender, reservation, mail_from } = delivery;
+    let sent = sender.map(|account| {
+        let reservation = reservation.ok_or(Refusal::Unavailable)?;
+        Ok(Sent { account, from: link.session.peer, reservation, recipients: digests, body: text })
+    });
+    let sent = sent.transpose()?;
     let (octets, count) = (body.len(), recipients.len());
-    let accepted =
-        link.actors.accept(Acceptance { letter, body, facts, recipients, sent: None, mail_from }).await;
+    let accepted = link.actors.accept(Acceptance { letter, body, facts, recipients, sent, mail_from }).await;
     match &accepted {
         Ok(()) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),

@@ -17,6 +17,6 @@ mod reply;
 mod session;
 mod settings;
 
-pub use ask::{Answer, Ask, Delivery, LoggedIn};
+pub use ask::{Answer, Ask, Delivery, Grant, LoggedIn};
 pub use session::SmtpSession;
 pub use settings::{Role, Settings};

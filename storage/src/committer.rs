@@ -17,6 +17,7 @@ use crate::blob::{SegmentId, SegmentInfo};
 use crate::engine::{self, EngineKind};
 use crate::error::StoreError;
 use crate::letters::LetterIds;
+use crate::log::Heads;
 use crate::plan::{Plan, Planned};
 use crate::queue::{Company, Job, Next, refuse};
 use crate::shared::Shared;
@@ -37,6 +38,7 @@ pub(crate) struct Committer {
     pub(crate) segment_size: u64,
     pub(crate) segments: Segments,
     pub(crate) letters: LetterIds,
+    pub(crate) heads: Heads,
     pub(crate) buffer: Vec<u8>,
     /// Since when something is applied and not flushed.
     pub(crate) dirty: Option<Instant>,
@@ -101,6 +103,7 @@ impl Committer {
         let done = self.write(jobs, &room, &mut answers);
         if let Err(error) = &done {
             tracing::warn!(%error, batches = answers.len(), "a group of batches was not kept");
+            self.heads.forget_all();
         }
         // Where lazy batches come without a pause, the queue is never idle.
         if self.dirty.is_some_and(|since| since.elapsed() >= LAZY_FLUSH) {
@@ -125,7 +128,8 @@ impl Committer {
         let mut durable = false;
         let planned = shared.gate.look(|engine| {
             let buffer = std::mem::take(&mut self.buffer);
-            let mut plan = Plan::new(engine, &self.segments, self.segment_size, self.letters, buffer);
+            let (segments, size) = (&self.segments, self.segment_size);
+            let mut plan = Plan::new(engine, segments, size, self.letters, &mut self.heads, buffer);
             for job in jobs {
                 let is_lazy = job.batch.is_lazy();
                 match room.admits(&job.batch).and_then(|()| plan.add(job.batch)) {
@@ -216,6 +220,7 @@ impl Committer {
         self.shared.gate.set(Err(error.clone()));
         self.dirty = None;
         self.dead.clear();
+        self.heads.forget_all();
         self.trouble.failures += 1;
         self.trouble.not_before = (self.trouble.failures > 1).then(|| Instant::now() + RETRY);
         error

@@ -3,7 +3,10 @@
 //! The committer numbers the entries: it alone knows in which order batches come to pass, so several actors may log to
 //! one account, an entry that came to nothing leaves no gap, and the n-th last entry is found without a search.
 
+use std::num::NonZeroUsize;
+
 use bincode::{Decode, Encode};
+use lru::LruCache;
 use postern_model::AccountId;
 use postern_model::record::Record;
 
@@ -54,6 +57,32 @@ impl Record for LogHead {
     const NAME: &'static str = "LogHead";
 }
 
+/// Heads of the accounts that logged last: the committer alone changes heads, so it need not read again what it wrote.
+/// They are as the plan under way leaves them; where that comes to nothing, they have to be forgotten.
+pub(crate) struct Heads(LruCache<AccountId, LogHead>);
+
+impl Heads {
+    pub(crate) fn new() -> Heads {
+        Heads(LruCache::new(REMEMBERED))
+    }
+
+    pub(crate) fn get(&mut self, account: AccountId) -> Option<LogHead> {
+        self.0.get(&account).copied()
+    }
+
+    pub(crate) fn keep(&mut self, account: AccountId, head: LogHead) {
+        self.0.put(account, head);
+    }
+
+    pub(crate) fn forget(&mut self, account: AccountId) {
+        self.0.pop(&account);
+    }
+
+    pub(crate) fn forget_all(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// An entry on its way.
 pub(crate) struct Logged {
     pub(crate) account: AccountId,
@@ -63,6 +92,8 @@ pub(crate) struct Logged {
     pub(crate) record: Vec<u8>,
 }
 
+/// Heads that are remembered: about 2 MiB.
+pub(crate) const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 /// Entries beyond `keep` that one new entry removes at most: a ring whose bound was lowered shrinks step by step.
 const REMOVED_AT_ONCE: u64 = 2;
 

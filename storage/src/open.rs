@@ -22,6 +22,7 @@ use crate::error::{OpenError, StoreError};
 use crate::keys;
 use crate::keyspace::{Key, Writer, meta, space};
 use crate::letters::{self, LetterIds};
+use crate::log::Heads;
 use crate::pool::Pool;
 use crate::queue::{Company, Queue};
 use crate::shared::{Gate, Shared};
@@ -143,6 +144,7 @@ pub(crate) fn open(
         segment_size: options.segment_size,
         segments,
         letters,
+        heads: Heads::new(),
         buffer: Vec::new(),
         dirty: None,
         dead: Vec::new(),

@@ -20,7 +20,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::keyspace::Key;
 use crate::letters::{self, LetterIds};
-use crate::log::{self, LogHead, Logged};
+use crate::log::{self, Heads, LogHead, Logged};
 use crate::view;
 
 /// A group on its way to the disk.
@@ -29,6 +29,7 @@ pub(crate) struct Plan<'a> {
     segments: &'a Segments,
     segment_size: u64,
     letters: LetterIds,
+    heads: &'a mut Heads,
     out: Planned,
     /// Frames that lost a reference, with their octets.
     released: BTreeMap<(SegmentId, u64), u64>,
@@ -59,6 +60,7 @@ impl<'a> Plan<'a> {
         segments: &'a Segments,
         segment_size: u64,
         letters: LetterIds,
+        heads: &'a mut Heads,
         mut buffer: Vec<u8>,
     ) -> Plan<'a> {
         buffer.clear();
@@ -70,7 +72,8 @@ impl<'a> Plan<'a> {
             next_segment: segments.next(),
             letters,
         };
-        let mut plan = Plan { engine, segments, segment_size, letters, out, released: BTreeMap::new() };
+        let mut plan =
+            Plan { engine, segments, segment_size, letters, heads, out, released: BTreeMap::new() };
         for id in &segments.abandoned {
             plan.segment(*id).closed = true;
         }
@@ -91,8 +94,8 @@ impl<'a> Plan<'a> {
         for append in &batch.appends {
             self.expect_no_body(append)?;
         }
+        let heads = self.find_heads(&batch)?;
         let found = self.find(batch.drops, batch.moves)?;
-        let heads = self.heads(&batch.writes, &batch.logs)?;
         // From here on nothing can fail.
         for (account, letter, place) in found.dropped {
             self.release(account, letter, place);
@@ -103,6 +106,7 @@ impl<'a> Plan<'a> {
             {
                 // What is logged from here on comes too late, and entries that are left have no more to say.
                 self.out.writes.insert(log::head(account).into_bytes(), None);
+                self.heads.forget(account);
             }
             self.out.writes.insert(key, value);
         }
@@ -160,38 +164,37 @@ impl<'a> Plan<'a> {
 
     /// Where the rings of those accounts stand that are to get entries; not of accounts that are gone, or go with this
     /// batch. An account may come with it.
-    fn heads(
-        &self,
-        writes: &[(Vec<u8>, Option<Vec<u8>>)],
-        logs: &[Logged],
-    ) -> Result<BTreeMap<AccountId, LogHead>, StoreError> {
+    fn find_heads(&mut self, batch: &Batch) -> Result<BTreeMap<AccountId, LogHead>, StoreError> {
         let mut heads = BTreeMap::new();
-        for entry in logs {
-            let account = entry.account;
-            if !heads.contains_key(&account)
-                && let Some(head) = self.head(writes, account)?
+        if batch.logs.is_empty() {
+            return Ok(heads);
+        }
+        let changed = batch.writes.iter();
+        let changed = changed.filter_map(|(key, value)| Some((keys::whose_account(key)?, value.is_some())));
+        let stays: BTreeMap<AccountId, bool> = changed.collect();
+        for Logged { account, .. } in &batch.logs {
+            if !heads.contains_key(account)
+                && let Some(head) = self.find_head(*account, stays.get(account).copied())?
             {
-                heads.insert(account, head);
+                heads.insert(*account, head);
             }
         }
         Ok(heads)
     }
 
-    fn head(
-        &self,
-        writes: &[(Vec<u8>, Option<Vec<u8>>)],
-        account: AccountId,
-    ) -> Result<Option<LogHead>, StoreError> {
-        let key = keys::account(account);
-        let planned = writes.iter().rev().find(|(written, _)| written == key.as_bytes());
-        if planned.is_some_and(|(_, value)| value.is_none()) {
+    /// `stays`: whether there is an account after the batch, where the batch says so.
+    fn find_head(&mut self, account: AccountId, stays: Option<bool>) -> Result<Option<LogHead>, StoreError> {
+        if stays == Some(false) {
             return Ok(None);
         }
-        let head = log::head(account);
-        if let Some(stored) = self.get(head.as_bytes())? {
-            return view::read(head.as_bytes(), &stored).map(Some);
+        if let Some(head) = self.heads.get(account) {
+            return Ok(Some(head));
         }
-        let exists = planned.is_some() || self.get(key.as_bytes())?.is_some();
+        let key = log::head(account);
+        if let Some(stored) = self.get(key.as_bytes())? {
+            return view::read(key.as_bytes(), &stored).map(Some);
+        }
+        let exists = stays.is_some() || self.get(keys::account(account).as_bytes())?.is_some();
         Ok(exists.then(LogHead::default))
     }
 
@@ -204,6 +207,7 @@ impl<'a> Plan<'a> {
         }
         for (account, head) in heads {
             self.put(&log::head(account), &head);
+            self.heads.keep(account, head);
         }
     }
 

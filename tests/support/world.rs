@@ -120,7 +120,7 @@ impl World {
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
             recipients: vec![recipient],
-            sender: None,
+            sent: None,
             mail_from: MailFrom::Null,
         };
         self.actors.accept(acceptance).await.expect("delivered");
@@ -186,7 +186,14 @@ fn access(address: &str, change: &str, protocols: Vec<Protocol>) -> Result<Admin
         _ => return Err("access is on, off, block or unblock".to_owned()),
     };
     let now = change == AccessChange::On;
-    Ok(AdminRequest::SetAccess { address: address.to_owned(), change, protocols, now, reason: None })
+    Ok(AdminRequest::SetAccess {
+        address: address.to_owned(),
+        change,
+        protocols,
+        now,
+        reason: None,
+        as_user: false,
+    })
 }
 
 fn secret(text: &str) -> Secret {

@@ -88,14 +88,14 @@ impl House {
         self.actors.open_maildrop(&admitted, &who.session).await.map(|_| ())
     }
 
-    async fn happened(&self, id: AccountId) -> Vec<Event> {
+    async fn all_events(&self, id: AccountId) -> Vec<Event> {
         self.written().await;
         self.actors.store().read(move |view| events_of(view, id)).await.expect("readable")
     }
 
     /// The account's story without logins: `2027-03-15T08:00:00Z pop3 closed`.
     async fn story(&self, id: AccountId) -> Vec<String> {
-        self.happened(id).await.iter().filter_map(line).collect()
+        self.all_events(id).await.iter().filter_map(line).collect()
     }
 
     /// What of the story names one thing.

@@ -23,7 +23,7 @@ use postern_policy::replay::{Figures, Input, Life, Outcome, Plan, assumed};
 
 use super::args::Output;
 use super::{Failure, Surroundings};
-use crate::config::{Config, Machine, Mistakes, PREFIX, Purpose, is_replayed};
+use crate::config::{Config, Machine, PREFIX, Purpose, is_replayed};
 use read::Recorded;
 use report::Report;
 
@@ -67,7 +67,7 @@ fn with_sets(variables: &[(OsString, OsString)], sets: &[String]) -> Result<Conf
         let name = name.strip_prefix(PREFIX).unwrap_or(name);
         all.push((format!("{PREFIX}{name}").into(), value.into()));
     }
-    let config = Config::read(all, &Machine::here(), Purpose::Command).map_err(Mistakes::from)?;
+    let config = Config::read(all, &Machine::here(), Purpose::Command)?;
     // Nothing is silently ignored (SPEC O1).
     for set in sets {
         let name = set.split('=').next().unwrap_or_default();

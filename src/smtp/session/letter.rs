@@ -234,7 +234,9 @@ impl SmtpSession {
         let delivery = Box::new(Delivery {
             letter: incoming.id,
             recipients: std::mem::take(&mut transaction.recipients),
+            digests: std::mem::take(&mut transaction.digests),
             sender: self.user.as_ref().map(|user| user.account),
+            reservation: transaction.reservation.take(),
             mail_from: transaction.from.clone(),
         });
         self.ask(Ask::Accept(delivery), Waiting::Accept, out);

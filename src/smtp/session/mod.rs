@@ -271,7 +271,7 @@ impl Session for SmtpSession {
         match (self.waiting.take(), answer) {
             (Some(Waiting::Keys(exchange)), Answer::Keys(keys)) => self.keys(exchange, keys, out),
             (Some(Waiting::Login), Answer::Login(login)) => self.login(login, out),
-            (Some(Waiting::Sender(mail)), Answer::Sender(limit)) => self.sender(*mail, limit, out),
+            (Some(Waiting::Sender(mail)), Answer::Sender(grant)) => self.sender(*mail, grant, out),
             (Some(Waiting::Recipient(address)), Answer::Recipient(account)) => {
                 self.recipient(*address, account, out);
             }

@@ -1,11 +1,15 @@
 //! A letter's envelope: MAIL, RCPT, and the commands that begin the letter itself (RFC 5321 §3.3).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use postern_actors::order::Reservation;
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::Refusal;
 
 use super::{Chunk, Reading, SmtpSession, Waiting};
 use crate::net::session::Output;
-use crate::smtp::ask::Ask;
+use crate::smtp::ask::{Ask, Grant};
 use crate::smtp::command::{Mail, Rcpt};
 use crate::smtp::data::DotDecoder;
 use crate::smtp::incoming::{Bounds, Incoming, too_big};
@@ -24,6 +28,10 @@ pub(super) struct Transaction {
     pub(super) recipients: Vec<AccountId>,
     /// The recipient as the client wrote it, where there is only one.
     pub(super) only_recipient: Option<EmailAddress>,
+    /// Digests of all recipients' addresses.
+    pub(super) digests: Vec<u64>,
+    /// The place that is kept for the letter (SPEC Q2); given back with the transaction.
+    pub(super) reservation: Option<Arc<Reservation>>,
     pub(super) letter: Letter,
 }
 
@@ -45,20 +53,23 @@ pub(super) enum Opening {
 }
 
 impl Transaction {
-    fn new(mail: Mail, limit: u32) -> Box<Transaction> {
+    fn new(mail: Mail, grant: Grant) -> Box<Transaction> {
         Box::new(Transaction {
             from: mail.from,
             utf8: mail.utf8,
-            limit,
+            limit: grant.recipients,
             count: 0,
             recipients: Vec::new(),
             only_recipient: None,
+            digests: Vec::new(),
+            reservation: grant.reservation,
             letter: Letter::NotBegun,
         })
     }
 
     fn add(&mut self, address: EmailAddress, account: AccountId) {
         self.count += 1;
+        self.digests.push(digest(&address));
         self.only_recipient = (self.count == 1).then_some(address);
         if !self.recipients.contains(&account) {
             self.recipients.push(account);
@@ -99,11 +110,13 @@ impl SmtpSession {
         }
         match &self.user {
             Some(user) => {
-                let ask =
-                    Ask::Sender { account: user.account, plan: user.plan.clone(), from: mail.from.clone() };
+                let ask = Ask::Sender { account: user.account, from: mail.from.clone() };
                 self.ask(ask, Waiting::Sender(Box::new(mail)), out);
             }
-            None => self.sender(mail, Ok(self.settings.recipients), out),
+            None => {
+                let grant = Grant { recipients: self.settings.recipients, reservation: None };
+                self.sender(mail, Ok(grant), out);
+            }
         }
     }
 
@@ -138,11 +151,11 @@ impl SmtpSession {
     }
 
     /// Whether the sender may send, and to how many.
-    pub(super) fn sender(&mut self, mail: Mail, limit: Result<u32, Refusal>, out: &mut Output<Ask>) {
-        match limit {
-            Ok(limit) => {
+    pub(super) fn sender(&mut self, mail: Mail, grant: Result<Grant, Refusal>, out: &mut Output<Ask>) {
+        match grant {
+            Ok(grant) => {
                 self.mail_refused = false;
-                self.transaction = Some(Transaction::new(mail, limit));
+                self.transaction = Some(Transaction::new(mail, grant));
                 self.say(&Reply::new(250, (1, 0), "Sender taken"), out);
             }
             Err(refusal) => {
@@ -170,7 +183,8 @@ impl SmtpSession {
         match rcpt.to.or_else(|| self.settings.postmaster.clone()) {
             Some(address) => {
                 let waiting = Waiting::Recipient(Box::new(address.clone()));
-                self.ask(Ask::Recipient { address }, waiting, out);
+                let sender = self.user.as_ref().map(|user| user.account);
+                self.ask(Ask::Recipient { address, sender }, waiting, out);
             }
             None => self.recipient_refused(&Refusal::NoSuchMailbox, out),
         }
@@ -311,6 +325,13 @@ impl SmtpSession {
     pub(super) fn blame(&mut self, reply: &Reply, out: &mut Output<Ask>) {
         if self.mail_refused { self.say(reply, out) } else { self.fail(reply, out) }
     }
+}
+
+/// What tells a recipient from others (SPEC Q4). It is kept for an hour, so it need not stay the same for ever.
+fn digest(address: &EmailAddress) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    address.key().unwrap_or_else(|| address.to_string()).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// RFC 6531 §3.4

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use postern_model::record::{Account, Actor, Event, Pop3Delete, Status, What};
-use postern_model::{AccountId, Timestamp};
+use postern_model::{AccountId, MailboxId, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -148,17 +148,18 @@ fn an_account_goes_with_its_entries_while_others_log(kind: EngineKind, dir: &Pat
         wait(store.commit(logging(BOB, Ring::Letters, 10, n))).expect("logged");
     }
     let others = keys_of(&store, BOB);
-    loop {
+    let mut left = keys_of(&store, ALICE).len();
+    while left > 0 {
         let piece = store.read_blocking(|view| view.keys(&keys::everything_of(ALICE), 2)).expect("readable");
-        if piece.is_empty() {
-            break;
-        }
         let mut batch = Batch::new();
         for key in &piece {
             batch.delete_raw(key);
         }
         wait(store.commit(batch)).expect("deleted");
         wait(store.commit(logging(ALICE, Ring::Letters, 10, 99))).expect("nothing to do");
+        let now = keys_of(&store, ALICE).len();
+        assert!(now < left, "it is less with every piece");
+        left = now;
     }
     assert_eq!(keys_of(&store, BOB), others);
     assert_eq!(entries(&store, BOB, Ring::Letters).len(), 9);
@@ -179,6 +180,43 @@ fn a_list_whose_bound_was_lowered_shrinks_step_by_step(kind: EngineKind, dir: &P
     assert_eq!(entries(&store, ALICE, Ring::Letters), [(12, 12)], "the last one stays");
     (13..17).for_each(|n| push(3, n));
     assert_eq!(entries(&store, ALICE, Ring::Letters), [(14, 14), (15, 15), (16, 16)]);
+}
+
+/// The disk refuses the body that comes in the same batch.
+fn entries_of_a_group_that_fails_leave_no_gap(kind: EngineKind, dir: &Path) {
+    let disk = TestDisk::new();
+    let store = open_on(dir, kind, &disk, 0);
+    enrol(&store, ALICE);
+    wait(store.commit(logging(ALICE, Ring::Letters, 10, 0))).expect("logged");
+    let with_body = |n| {
+        let mut batch = logging(ALICE, Ring::Letters, 10, n);
+        let (letter, body) = (store.next_letter_id(), crate::SealedBody::from_vec(vec![b'x'; 100]));
+        batch.append_body(&[ALICE], letter, MailboxId::INBOX, NOW, body);
+        wait(store.commit(batch))
+    };
+    disk.fail_writes(true);
+    with_body(1).expect_err("the disk is full");
+    disk.fail_writes(false);
+    with_body(2).expect("logged");
+    assert_eq!(entries(&store, ALICE, Ring::Letters), [(0, 0), (1, 2)]);
+}
+
+/// More accounts log in turn than the committer remembers.
+#[test]
+fn lists_of_many_accounts_go_on_where_they_were() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path(), EngineKind::Memory);
+    let ids = || (1..=log::REMEMBERED.get() as u64 + 50).map(AccountId);
+    for n in 0..2 {
+        let mut batch = Batch::new();
+        for id in ids() {
+            batch.put(&keys::account(id), &account()).log(id, Ring::Logins, 10, &event(n));
+        }
+        wait(store.commit(batch)).expect("logged");
+    }
+    for id in ids() {
+        assert_eq!(entries(&store, id, Ring::Logins), [(0, 0), (1, 1)]);
+    }
 }
 
 /// What the lists of one account are to hold: number and event, the oldest first.
@@ -272,6 +310,7 @@ contract! {
     nothing_is_logged_of_an_account_that_is_gone
     an_account_goes_with_its_entries_while_others_log
     a_list_whose_bound_was_lowered_shrinks_step_by_step
+    entries_of_a_group_that_fails_leave_no_gap
     lists_hold_what_a_simple_model_holds
 }
 
@@ -288,4 +327,22 @@ fn lists_go_on_where_they_were_after_a_start() {
     }
     let store = open(dir.path(), EngineKind::Sled);
     assert_eq!(entries(&store, ALICE, Ring::Changes), [(2, 2), (3, 3)]);
+}
+
+/// Whether the entry was kept is to be read again, and the list goes on from there.
+#[test]
+fn lists_go_on_where_they_are_after_a_flush_that_failed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let disk = TestDisk::new();
+    let store = open_on(dir.path(), EngineKind::Sled, &disk, 0);
+    enrol(&store, ALICE);
+    wait(store.commit(logging(ALICE, Ring::Letters, 10, 0))).expect("logged");
+    disk.good_syncs(0);
+    wait(store.commit(logging(ALICE, Ring::Letters, 10, 1))).expect_err("the disk is full");
+    disk.good_syncs(u64::MAX);
+    wait(store.commit(logging(ALICE, Ring::Letters, 10, 2))).expect("there is room again");
+    let found = entries(&store, ALICE, Ring::Letters);
+    assert!(found == [(0, 0), (1, 2)] || found == [(0, 0), (1, 1), (2, 2)], "{found:?}");
+    let kept = store.read_blocking(|view| view.keys(&log::all(ALICE), 10)).expect("readable");
+    assert_eq!(kept.len(), found.len());
 }

@@ -4,6 +4,7 @@
 //! due makes events, the events make a new standing, and that has other things due; so a warning that was missed goes
 //! out late and moves the closing, which is due `warn_before` after it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use postern_model::record::{Actor, Event, GateState, Reason, Standing, Status, Warning, What};
@@ -29,8 +30,8 @@ enum Act {
     Unlock,
     /// The user is warned of what will happen then at the earliest (SPEC A11).
     Warn { of: Warning, acts_at: Timestamp },
-    /// What was warned of happens (SPEC A6, A9, A15).
-    Act(Warning),
+    /// What was not used for too long lapses (SPEC A6, A9, A15).
+    Lapse(Warning),
 }
 
 /// When [`on_deadline`] has something to do; `None`: never, unless something happens.
@@ -47,22 +48,18 @@ pub fn deadline_while_held(standing: &Standing, figures: &Figures) -> Option<Tim
 /// inactive (A9), a lock ends (Q4). Nothing closes that was not warned of `warn_before` earlier, also where the server
 /// was down meanwhile. Returns nothing where nothing is due.
 pub fn on_deadline(standing: &Standing, figures: &Figures, closing: Closing, now: Timestamp) -> Vec<Event> {
-    let due = |standing: &Standing| next(standing, figures, closing).filter(|due| due.at <= now);
-    let Some(mut act) = due(standing).map(|due| due.act) else {
-        return Vec::new();
-    };
-    let mut standing = standing.clone();
+    let mut standing = Cow::Borrowed(standing);
     let mut all = Vec::new();
     // Comes to an end: what is done is not due again at the same time, since nothing here undoes anything.
-    loop {
-        let events = perform(&standing, act, figures, now);
-        events.iter().for_each(|event| standing::apply(&mut standing, event));
-        all.extend(events);
-        match due(&standing) {
-            Some(due) => act = due.act,
-            None => return all,
+    while let Some(due) = next(&standing, figures, closing).filter(|due| due.at <= now) {
+        let events = perform(&standing, due.act, figures, now);
+        if events.is_empty() {
+            break; // It would be due for ever.
         }
+        events.iter().for_each(|event| standing::apply(standing.to_mut(), event));
+        all.extend(events);
     }
+    all
 }
 
 /// Whether events close something for want of use: what the brake counts (SPEC A16).
@@ -97,7 +94,7 @@ fn next(standing: &Standing, figures: &Figures, closing: Closing) -> Option<Due>
     opens
         .chain(unlock)
         .chain(unused)
-        .filter(|due| closing == Closing::Goes || !matches!(due.act, Act::Act(_))) // SPEC A16
+        .filter(|due| closing == Closing::Goes || !matches!(due.act, Act::Lapse(_))) // SPEC A16
         .filter(|due| due.at < Timestamp::NEVER)
         .min_by_key(|due| due.at)
 }
@@ -109,10 +106,10 @@ fn perform(standing: &Standing, act: Act, figures: &Figures, now: Timestamp) -> 
         Act::Open(protocol) => What::AccessOpened { protocol },
         Act::Unlock => What::SendingUnlocked,
         Act::Warn { of, acts_at } => What::Warned { of, acts_at: acts_at.max(now.plus(figures.warn_before)) },
-        Act::Act(Warning::Idle(protocol)) => {
+        Act::Lapse(Warning::Idle(protocol)) => {
             What::AccessClosed { protocol, reason: Some(Reason::Idle), text: None }
         }
-        Act::Act(Warning::Inactive) => return set_status(standing, Status::Inactive, timer),
+        Act::Lapse(Warning::Inactive) => return set_status(standing, Status::Inactive, timer),
     };
     vec![timer.event(what)]
 }
@@ -136,7 +133,7 @@ impl Unused {
     fn due(&self) -> Due {
         let end = self.limit.after(self.base);
         if self.warn_before.is_zero() || self.warning().is_some() || end == Timestamp::NEVER {
-            return Due { at: self.acts_at(), act: Act::Act(self.what) };
+            return Due { at: self.acts_at(), act: Act::Lapse(self.what) };
         }
         let at = end.minus(self.warn_before).max(self.first_warning());
         Due { at, act: Act::Warn { of: self.what, acts_at: end } }

@@ -15,7 +15,7 @@ use postern_policy::Refusal;
 
 use super::SmtpSession;
 use crate::net::session::{Output, Session, Step, TlsInfo};
-use crate::smtp::{Answer, Ask, Delivery, LoggedIn, Role, Settings};
+use crate::smtp::{Answer, Ask, Delivery, Grant, LoggedIn, Role, Settings};
 use crate::wording::Places;
 
 /// `\0alice@foo.com\0secret`
@@ -214,9 +214,9 @@ impl Pump {
                 (None, MailFrom::Address(from)) if account_of(&from) != Some(account) => {
                     Err(Refusal::SenderNotOwned)
                 }
-                _ => Ok(3),
+                _ => Ok(Grant { recipients: 3, reservation: None }),
             }),
-            Ask::Recipient { address } => Answer::Recipient(match refusal {
+            Ask::Recipient { address, .. } => Answer::Recipient(match refusal {
                 Some(refusal) => Err(refusal),
                 None if address.domain().as_str() != "foo.com" => Err(Refusal::NoRoute),
                 None => account_of(&address).ok_or(Refusal::NoSuchMailbox),
@@ -280,7 +280,7 @@ fn login(proof: &Proof) -> Result<Box<LoggedIn>, Refusal> {
     if user != "alice@foo.com" || password.as_str() != "secret" {
         return wrong;
     }
-    Ok(Box::new(LoggedIn { account: AccountId(1), plan: "free".into(), held: Box::new(()) }))
+    Ok(Box::new(LoggedIn { account: AccountId(1), held: Box::new(()) }))
 }
 
 fn tls() -> TlsInfo {
