@@ -16,8 +16,8 @@ use crate::notice::PLAINTEXT_EVERY;
 /// What becomes of the standing by an event. Events that don't concern it leave it as it is.
 pub fn apply(standing: &mut Standing, event: &Event) {
     let at = event.at;
-    // Says when the next checkpoint is due; a checkpoint itself counts for nothing.
-    if !matches!(event.what, What::Standing(_)) {
+    // Says when the next checkpoint is due. A checkpoint itself counts for nothing, nor does what others log of letters.
+    if !is_elses(&event.what) {
         standing.activity.events = standing.activity.events.wrapping_add(1);
     }
     let access = &mut standing.access;
@@ -92,6 +92,19 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         | What::Reported { .. }
         | What::Scores(_) => {}
     }
+}
+
+/// Whether an event says nothing of the standing: it stands in the account's lists, and whoever keeps the standing does
+/// not learn of it.
+fn is_elses(what: &What) -> bool {
+    matches!(
+        what,
+        What::Standing(_)
+            | What::Letter { .. }
+            | What::LetterRefused { .. }
+            | What::Notice { .. }
+            | What::Scores(_)
+    )
 }
 
 /// Puts a gate where an event says that it is.

@@ -16,9 +16,11 @@ use crate::admin::{AccessChange, AdminRequest, Secret};
 use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tell};
 use crate::{Actors, Settings, Ticker};
 
+mod deeds;
 mod gate;
 mod mail;
 mod maildrop;
+mod notices;
 mod quota;
 mod timer;
 mod year;
@@ -196,5 +198,31 @@ impl House {
 
     fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+}
+
+/// A directory with a store on it that is shut and opened again.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn new() -> Disk {
+        Disk(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// A house on that store; nothing is written unless so many octets are free.
+    async fn house(&self, reserve: u64, clock: &Arc<ManualClock>) -> House {
+        let options = StoreOptions { disk_reserve: reserve, ..StoreOptions::new(self.0.path()) };
+        let store = Store::open(options, clock.now()).expect("a store");
+        let dir = tempfile::tempdir().expect("a directory");
+        House::on(store, Arc::clone(clock), Settings::for_tests(), dir).await
+    }
+
+    /// Shuts the house and its store.
+    async fn shut(&self, house: House) {
+        let store = house.actors.store().clone();
+        house.actors.rest().await;
+        drop(house);
+        let closed = actix_rt::task::spawn_blocking(move || store.close()).await;
+        closed.expect("no panic").expect("closed");
     }
 }

@@ -268,7 +268,7 @@ async fn q4_who_pushes_on_is_locked_until_the_lock_ends() {
     house.post_many(alice, 5).await;
     let mut tries = 0;
     let locked = loop {
-        match house.mail_from(alice).await.err().expect("the minute is full") {
+        match house.mail_from(alice).await.expect_err("the minute is full") {
             Refusal::SendLimit { .. } => tries += 1,
             refusal => break refusal,
         }

@@ -88,14 +88,14 @@ impl House {
         self.actors.open_maildrop(&admitted, &who.session).await.map(|_| ())
     }
 
-    async fn happened(&self, id: AccountId) -> Vec<Event> {
+    async fn all_events(&self, id: AccountId) -> Vec<Event> {
         self.written().await;
         self.actors.store().read(move |view| events_of(view, id)).await.expect("readable")
     }
 
     /// The account's story without logins: `2027-03-15T08:00:00Z pop3 closed`.
     async fn story(&self, id: AccountId) -> Vec<String> {
-        self.happened(id).await.iter().filter_map(line).collect()
+        self.all_events(id).await.iter().filter_map(line).collect()
     }
 
     /// What of the story names one thing.
@@ -465,34 +465,18 @@ async fn a_plan_that_an_account_has_cannot_be_dropped() {
 
 #[actix_rt::test]
 async fn what_is_due_waits_where_the_disk_is_full_and_is_done_when_there_is_room() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let options = StoreOptions { engine: EngineKind::Sled, ..StoreOptions::new(dir.path()) };
-    let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
-    let open = |reserve| {
-        let options = StoreOptions { disk_reserve: reserve, ..options.clone() };
-        Store::open(options, Timestamp::from_seconds(1_800_000_000)).expect("a store")
-    };
-    let house = House::on(open(0), Arc::clone(&clock), Settings::for_tests(), dir).await;
+    let (disk, clock) = (Disk::new(), Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000))));
+    let house = disk.house(0, &clock).await;
     house.admin(AdminRequest::DomainAdd { domain: "demo.test".into() }).await;
     let alice = house.asking_account("alice@demo.test").await;
-    let dir = closed(house).await;
+    disk.shut(house).await;
     clock.advance(HOUR);
-    let house = House::on(open(u64::MAX), Arc::clone(&clock), Settings::for_tests(), dir).await;
+    let house = disk.house(u64::MAX, &clock).await;
     assert!(matches!(house.actors.look().await, Err(StoreError::Full)));
     assert!(house.fetch("alice@demo.test").await.is_err());
-    let dir = closed(house).await;
-    let house = House::on(open(0), clock, Settings::for_tests(), dir).await;
+    disk.shut(house).await;
+    let house = disk.house(0, &clock).await;
     house.actors.look().await.expect("room");
     assert_eq!(house.times(alice, "pop3 opened").await, ["2027-01-15T09:00:00Z"]);
     house.clean();
-}
-
-/// Shuts a house and its store.
-async fn closed(house: House) -> tempfile::TempDir {
-    let House { actors, dir, .. } = house;
-    let store = actors.store().clone();
-    actors.rest().await;
-    drop(actors);
-    actix_rt::task::spawn_blocking(move || store.close()).await.expect("no panic").expect("closed");
-    dir
 }
