@@ -167,9 +167,7 @@ async fn q2_letters_that_race_never_exceed_the_limit() {
     let done = under_way.join_all().await;
     assert_eq!(done.iter().filter(|sent| sent.is_ok()).count(), 5);
     assert_eq!(house.events(alice, Ring::Letters).await.len(), 5);
-    house.actors.deliver_notices().await;
-    let letters = house.sizes("alice@demo.test").await.len();
-    assert_eq!(letters, 5 + 1, "and the notice that so much pushing has locked it");
+    assert_eq!(house.sizes("alice@demo.test").await.len(), 5);
     house.clean();
 }
 
