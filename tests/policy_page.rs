@@ -56,7 +56,11 @@ fn the_page_of_rules_and_tests_is_as_the_tests_are() {
     let written = fs::read_to_string(path).unwrap_or_default();
     assert_eq!(written, page, "renew it: UPDATE_POLICY_PAGE=1 cargo test --test main policy_page");
     for (rule, _) in RULES {
-        assert!(tests.contains_key(rule), "no test shows rule {rule}: its name would begin {}_", rule.to_lowercase());
+        assert!(
+            tests.contains_key(rule),
+            "no test shows rule {rule}: its name would begin {}_",
+            rule.to_lowercase()
+        );
     }
 }
 
@@ -77,7 +81,8 @@ fn page(tests: &BTreeMap<String, Vec<(String, String)>>) -> String {
 
 /// Finds the tests whose names begin with a rule's number.
 fn collect(root: &Path, dir: &Path, tests: &mut BTreeMap<String, Vec<(String, String)>>) {
-    let mut entries: Vec<_> = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {

@@ -159,10 +159,18 @@ impl Actors {
         let verify = Verify { proof, protocol, session: session.clone() };
         let verified = self.0.auth.send(verify).await.map_err(|_| Refusal::Unavailable)??;
         let admit = Admit { credential: verified.credential, protocol, tls, session };
-        let (answer, _) = self.ask(verified.account, admit).await.map_err(|error| refuse(&error))?;
-        let admitted = answer?;
+        let admitted = self.admit(verified.account, admit).await?;
         self.still_right(verified).await?;
         Ok(admitted)
+    }
+
+    /// May a login whose password is right come in?
+    ///
+    /// # Errors
+    /// Why not, or what the store can't do.
+    pub(crate) async fn admit(&self, account: AccountId, admit: Admit) -> Result<Admitted, Refusal> {
+        let (answer, _) = self.ask(account, admit).await.map_err(|error| refuse(&error))?;
+        answer
     }
 
     /// An answer may be held back for seconds, and the password be changed meanwhile. Asked once the session is on the
@@ -176,17 +184,18 @@ impl Actors {
         }
     }
 
-    /// Opens the maildrop for a POP3 session that was admitted (SPEC C1, C2).
+    /// Opens the maildrop for a POP3 session that was admitted (SPEC C1-C3).
     ///
     /// # Errors
-    /// [`Refusal::InUse`], or what the store can't do.
+    /// [`Refusal::InUse`], [`Refusal::TooSoon`], or what the store can't do.
     pub async fn open_maildrop(
         &self,
         admitted: &Admitted,
         session: &SessionRef,
     ) -> Result<Maildrop, Refusal> {
         let seat = self.0.mailboxes.seat(admitted.account);
-        let open = OpenMaildrop { session: session.clone(), seat: Arc::clone(&seat) };
+        let plan = Arc::clone(&admitted.plan);
+        let open = OpenMaildrop { session: session.clone(), plan, seat: Arc::clone(&seat) };
         let maildrop = seat.addr().send(open).await.map_err(|_| Refusal::Unavailable)?;
         let opened = Opened { refused: maildrop.as_ref().err().cloned(), from: session.peer };
         self.ask(admitted.account, opened).await.map_err(|error| refuse(&error))?;

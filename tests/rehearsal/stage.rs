@@ -165,7 +165,8 @@ impl Stage {
     /// A file with a letter from an account.
     pub(super) fn letter(&self, account: Account) -> String {
         let file = self.server.scratch("letters").join(account.0);
-        fs::write(&file, with_lf(&Letter::new(account.0, 1, 600).bytes)).expect("a file in a temporary directory");
+        fs::write(&file, with_lf(&Letter::new(account.0, 1, 600).bytes))
+            .expect("a file in a temporary directory");
         file.to_string_lossy().into_owned()
     }
 
@@ -219,7 +220,8 @@ fn set_clock(server: &Server, at: Timestamp) {
 /// Does something with the store of a server that does not run.
 fn on_store<T>(server: &Server, work: impl AsyncFnOnce(&Store) -> T) -> T {
     let runtime = actix_rt::Runtime::new().expect("a runtime");
-    let store = Store::open(StoreOptions::new(server.data()), Timestamp::from_seconds(0)).expect("the store opens");
+    let store =
+        Store::open(StoreOptions::new(server.data()), Timestamp::from_seconds(0)).expect("the store opens");
     let done = runtime.block_on(work(&store));
     store.close().expect("the store closes");
     done

@@ -166,7 +166,10 @@ impl Life {
         }
         self.anything_may_happen();
         assert_eq!(self.pushes(), 34, "3 points each, and the lock at 100");
-        refused(&self.stage.msmtp(ALICE), &["550", "5.7.1", "until 2027-12-02 11:20:00 UTC", "pushed against"]);
+        refused(
+            &self.stage.msmtp(ALICE),
+            &["550", "5.7.1", "until 2027-12-02 11:20:00 UTC", "pushed against"],
+        );
         self.is_told(1);
         let sending = &self.stage.show(ALICE)["sending"];
         assert_eq!(sending["locked"], true);
@@ -260,8 +263,11 @@ impl Life {
             format!("{at} {kind} {protocol} {by}")
         };
         let aside = ["login", "login-refused", "letter", "letter-refused", "notice", "checkpoint"];
-        let told: Vec<_> =
-            events.iter().filter(|event| !aside.contains(&text(&event["kind"]).as_str())).map(words).collect();
+        let told: Vec<_> = events
+            .iter()
+            .filter(|event| !aside.contains(&text(&event["kind"]).as_str()))
+            .map(words)
+            .collect();
         assert_eq!(told, STORY);
         let of_kind = |kind| events.iter().filter(move |event| event["kind"] == kind);
         let notices: Vec<_> = of_kind("notice").map(|event| text(&event["detail"]["notice"])).collect();

@@ -89,6 +89,25 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// This folder's bits for the keywords that `bits` are in another, whose names are `names`. A keyword for which there
+    /// is no room is lost.
+    fn keywords(&mut self, bits: u64, names: &[String]) -> u64 {
+        let mut own = 0;
+        for (_, name) in names.iter().enumerate().take(64).filter(|(bit, _)| bits >> bit & 1 == 1) {
+            let known = &mut self.header.keywords;
+            let place = known.iter().position(|keyword| keyword == name).unwrap_or(known.len());
+            if place < 64 {
+                if place == known.len() {
+                    known.push(name.clone());
+                }
+                own |= 1 << place;
+            }
+        }
+        own
+    }
+}
+
 /// What an expunge leaves of a folder's blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expunged {
@@ -98,6 +117,73 @@ pub struct Expunged {
     pub gone: Vec<Entry>,
     /// The modification sequence of it all; `None` where nothing went.
     pub mod_seq: Option<ModSeq>,
+}
+
+/// What is left of a folder's blocks when letters of it are no longer offered over POP3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// Blocks that changed, with their new content.
+    pub blocks: Vec<(u32, Block)>,
+    /// The modification sequence of it all; `None` where nothing changed.
+    pub mod_seq: Option<ModSeq>,
+}
+
+/// Offers the letters `uids` of `blocks` (all of the folder's, by number) no longer over POP3 (SPEC C4); else they are as
+/// they were.
+pub fn hide(
+    header: &mut MailboxHeader,
+    usage: &mut Usage,
+    mut blocks: Vec<(u32, Block)>,
+    uids: &BTreeSet<Uid>,
+) -> Hidden {
+    let is_meant = |entry: &Entry| !entry.pop3_hidden && uids.contains(&entry.uid);
+    blocks.retain(|(_, block)| block.entries.iter().any(is_meant));
+    let mod_seq = (!blocks.is_empty()).then(|| advance(header, usage));
+    for entry in blocks.iter_mut().flat_map(|(_, block)| &mut block.entries) {
+        if let (true, Some(mod_seq)) = (is_meant(entry), mod_seq) {
+            entry.pop3_hidden = true;
+            entry.mod_seq = mod_seq;
+        }
+    }
+    Hidden { blocks, mod_seq }
+}
+
+/// Puts letters that an [`expunge`] took out of a folder into another, with all that is known of them (SPEC C4, RFC 6851
+/// §3.3). Returns the blocks of that folder which changed, with their new content.
+///
+/// # Errors
+/// [`FolderFull`]; some of them are in it then, and what was passed in is not to be kept.
+pub fn put_into(
+    folder: &mut Folder,
+    usage: &mut Usage,
+    letters: &[Entry],
+    keywords: &[String],
+    now: Timestamp,
+) -> Result<Vec<(u32, Block)>, FolderFull> {
+    let (mut blocks, mut changed) = (Vec::new(), false);
+    for entry in letters {
+        if changed && folder.last_block.entries.len() >= Block::CAPACITY {
+            blocks.push((folder.header.last_block, folder.last_block.clone()));
+        }
+        let arrival = Arrival {
+            letter: entry.letter,
+            size: entry.size,
+            at: Timestamp::from_seconds(entry.internal_date),
+            saved: now,
+            flags: entry.flags,
+            pop3_uidl: entry.pop3_uidl.clone(),
+        };
+        folder.append(arrival, usage)?;
+        let keywords = folder.keywords(entry.keywords, keywords);
+        if let Some(put) = folder.last_block.entries.last_mut() {
+            put.keywords = keywords;
+        }
+        changed = true;
+    }
+    if changed {
+        blocks.push((folder.header.last_block, folder.last_block.clone()));
+    }
+    Ok(blocks)
 }
 
 /// Takes the letters `uids` out of `blocks` (all of the folder's, by number) and uncounts them.
@@ -162,89 +248,4 @@ fn advance(header: &mut MailboxHeader, usage: &mut Usage) -> ModSeq {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arrival(n: u64) -> Arrival {
-        Arrival {
-            letter: LetterId(n),
-            size: 100,
-            at: Timestamp::from_seconds(1_000),
-            saved: Timestamp::from_seconds(1_002),
-            flags: Flags::default(),
-            pop3_uidl: None,
-        }
-    }
-
-    /// A folder of `n` letters, with all its blocks.
-    fn filled(n: u64) -> (Folder, Usage, Vec<(u32, Block)>) {
-        let (mut folder, mut usage) = (Folder::new(Timestamp::from_seconds(7)), Usage::default());
-        let mut blocks: std::collections::BTreeMap<u32, Block> = Default::default();
-        for i in 0..n {
-            folder.append(arrival(i), &mut usage).expect("room");
-            blocks.insert(folder.header.last_block, folder.last_block.clone());
-        }
-        (folder, usage, blocks.into_iter().collect())
-    }
-
-    #[test]
-    fn uids_and_mod_sequences_rise_and_blocks_fill_up() {
-        let (folder, usage, blocks) = filled(130);
-        assert_eq!(blocks.iter().map(|(_, b)| b.entries.len()).collect::<Vec<_>>(), [64, 64, 2]);
-        assert_eq!(folder.header.uid_next, Some(Uid(131)));
-        assert_eq!((folder.header.letters, folder.header.unseen), (130, 130));
-        assert_eq!((usage.letters, usage.octets), (130, 13_000));
-        let all: Vec<_> = blocks.iter().flat_map(|(_, b)| &b.entries).collect();
-        assert!(all.windows(2).all(|w| w[0].uid < w[1].uid && w[0].mod_seq < w[1].mod_seq));
-        assert_eq!(all[0].saved_after, 2);
-    }
-
-    #[test]
-    fn what_goes_is_uncounted_and_its_uid_never_comes_back() {
-        let (mut folder, mut usage, blocks) = filled(70);
-        let before = folder.header.highest_mod_seq;
-        let uids: BTreeSet<Uid> = [Uid(1), Uid(65), Uid(70), Uid(99)].into();
-        let gone = expunge(&mut folder.header, &mut usage, blocks, &uids);
-        assert_eq!(gone.gone.iter().map(|e| e.uid.0).collect::<Vec<_>>(), [1, 65, 70]);
-        assert_eq!(
-            gone.blocks.iter().map(|(n, b)| (*n, b.entries.len())).collect::<Vec<_>>(),
-            [(0, 63), (1, 4)]
-        );
-        assert_eq!((folder.header.letters, usage.letters, usage.octets), (67, 67, 6_700));
-        assert!(gone.mod_seq.is_some_and(|m| m > before));
-        assert_eq!(folder.header.uid_next, Some(Uid(71)));
-    }
-
-    #[test]
-    fn nothing_to_expunge_changes_nothing() {
-        let (mut folder, mut usage, blocks) = filled(3);
-        let before = (folder.header.clone(), usage);
-        let gone = expunge(&mut folder.header, &mut usage, blocks, &BTreeSet::from([Uid(9)]));
-        assert!(gone.blocks.is_empty() && gone.mod_seq.is_none());
-        assert_eq!((folder.header, usage), before);
-    }
-
-    #[test]
-    fn the_last_uid_is_given_once_and_then_the_folder_is_full() {
-        let (mut folder, mut usage, _) = filled(0);
-        folder.header.uid_next = Some(Uid(u32::MAX));
-        assert_eq!(folder.append(arrival(1), &mut usage), Ok(Uid(u32::MAX)));
-        let before = folder.clone();
-        assert_eq!(folder.append(arrival(2), &mut usage), Err(FolderFull));
-        assert_eq!(folder, before);
-    }
-
-    #[test]
-    fn neighbours_make_one_range() {
-        let uids = [1, 2, 3, 7, 9, 10].map(Uid);
-        assert_eq!(ranges(uids), [(Uid(1), Uid(3)), (Uid(7), Uid(7)), (Uid(9), Uid(10))]);
-    }
-
-    #[test]
-    fn logs_of_vanished_letters_melt_into_one() {
-        let log =
-            |uids: &[(u32, u32)]| Vanished { uids: uids.iter().map(|(a, b)| (Uid(*a), Uid(*b))).collect() };
-        let merged = merge([log(&[(5, 9), (20, 20)]), log(&[(1, 4)]), log(&[(7, 8), (11, u32::MAX)])]);
-        assert_eq!(merged, log(&[(1, 9), (11, u32::MAX)]));
-    }
-}
+mod tests;

@@ -83,7 +83,8 @@ fn add(notices: &mut Vec<OwedNotice>, notice: OwedNotice, protocol: Option<Proto
 /// its password without encryption would be a notice (SPEC P5).
 pub fn is_repeated(notice: &OwedNotice, standing: &Standing) -> bool {
     let told = standing.access.warned.plaintext;
-    notice.notice == NoticeKind::PlaintextPassword && told.is_some_and(|told| notice.at.since(told) < PLAINTEXT_EVERY)
+    notice.notice == NoticeKind::PlaintextPassword
+        && told.is_some_and(|told| notice.at.since(told) < PLAINTEXT_EVERY)
 }
 
 /// A password without encryption is told once in that time.

@@ -5,7 +5,8 @@
 //! keep. No event touches it.
 
 use postern_model::record::{
-    Access, Event, Gate, GateState, LoginRefusal, Reason, SendingLock, Standing, Warned, Warning, What,
+    Access, Event, Gate, GateState, LoginRefusal, Minutes, Reason, SendingLock, Standing, Warned, Warning,
+    What,
 };
 use postern_model::{Protocol, Timestamp};
 
@@ -27,6 +28,12 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         What::AccessOpened { protocol } => {
             put(access, event, *protocol, GateState::On, None, None);
             forget_later(&mut access.warned, at);
+            // SPEC A8: who has mended their program and switched on again is not closed for the minutes before.
+            match protocol {
+                Protocol::Pop3 => standing.activity.pop3_minutes = Minutes::default(),
+                Protocol::Imap => standing.activity.imap_minutes = Minutes::default(),
+                Protocol::Smtp => {}
+            }
         }
         What::AccessClosed { protocol, reason, text } => {
             put(access, event, *protocol, GateState::Off, *reason, text.clone());

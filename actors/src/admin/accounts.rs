@@ -1,8 +1,8 @@
 //! Accounts: made, listed, removed.
 
 use postern_model::record::{
-    Access, Account, Activity, AddressEntry, AddressKind, Credentials, Due, NextAccount, Pop3Delete, Removal, Standing,
-    Status,
+    Access, Account, Activity, AddressEntry, AddressKind, Credentials, Due, NextAccount, Pop3Delete, Removal,
+    Standing, Status,
 };
 use postern_model::{AccountId, EmailAddress};
 use postern_policy::Refusal;

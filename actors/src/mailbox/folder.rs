@@ -1,13 +1,25 @@
-//! The INBOX as the store has it.
+//! Folders as the store has them.
 
 use postern_model::record::{Block, MailboxHeader, Vanished};
-use postern_model::{AccountId, ModSeq};
-use postern_storage::{Store, StoreError, keys};
+use postern_model::{AccountId, MailboxId, ModSeq};
+use postern_policy::mailbox::Folder;
+use postern_storage::{Store, StoreError, View, keys};
 
 use super::INBOX;
 
 /// Blocks read at once: 8,192 letters. Nothing is committed for anybody while the store is looked at.
 const BLOCKS_AT_ONCE: usize = 128;
+
+/// A folder as its owner keeps it; `None` where it never held a letter.
+pub(super) fn read(
+    view: &View<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+) -> Result<Option<Folder>, StoreError> {
+    let Some(header) = view.get(&keys::mailbox(account, mailbox))? else { return Ok(None) };
+    let last_block = view.get(&keys::block(account, mailbox, header.last_block))?.unwrap_or_default();
+    Ok(Some(Folder { header, last_block }))
+}
 
 /// Everything of the INBOX. Only its MailboxActor changes it, and that does nothing else while it reads.
 pub(super) struct FolderRead {

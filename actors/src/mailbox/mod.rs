@@ -11,10 +11,10 @@ mod open;
 use std::sync::{Arc, Weak};
 
 use actix::prelude::*;
-use postern_model::record::Usage;
+use postern_model::record::{Checks, Usage};
 use postern_model::{AccountId, MailboxId, Timestamp};
 use postern_policy::mailbox::Folder;
-use postern_storage::{Batch, Commit, Store, StoreError, keys};
+use postern_storage::{Batch, Commit, Store, StoreError, View, keys};
 
 use crate::ground::Ground;
 use crate::order::Lease;
@@ -32,6 +32,8 @@ pub(crate) struct MailboxActor {
     /// `None` until something needs it; let go when a maildrop opens, since an idle session shall cost little.
     inbox: Option<Inbox>,
     holder: Weak<Lease>,
+    /// When mail was checked; `None` until a maildrop is asked for. Kept while the actor lives, ahead of the disk.
+    checks: Option<Checks>,
     /// Held by every receipt that is still out.
     in_flight: Arc<()>,
 }
@@ -58,7 +60,8 @@ pub(crate) struct Reload;
 
 impl PerAccount for MailboxActor {
     fn of(account: AccountId, ground: Arc<Ground>) -> Self {
-        MailboxActor { account, ground, inbox: None, holder: Weak::new(), in_flight: Arc::new(()) }
+        let (holder, in_flight) = (Weak::new(), Arc::new(()));
+        MailboxActor { account, ground, inbox: None, holder, checks: None, in_flight }
     }
 }
 
@@ -125,15 +128,16 @@ impl Inbox {
                 if !view.contains(&keys::account(account))? {
                     return Err(StoreError::NotFound);
                 }
-                let usage = view.get(&keys::usage(account))?;
-                let Some(header) = view.get(&keys::mailbox(account, INBOX))? else {
-                    let stored = usage.is_some();
-                    return Ok(Inbox { folder: Folder::new(now), usage: usage.unwrap_or_default(), stored });
-                };
-                let block = view.get(&keys::block(account, INBOX, header.last_block))?;
-                let folder = Folder { header, last_block: block.unwrap_or_default() };
-                Ok(Inbox { folder, usage: usage.unwrap_or_default(), stored: true })
+                Inbox::read(view, account, now)
             })
             .await
+    }
+
+    fn read(view: &View<'_>, account: AccountId, now: Timestamp) -> Result<Inbox, StoreError> {
+        let usage = view.get(&keys::usage(account))?;
+        let folder = folder::read(view, account, INBOX)?;
+        let stored = usage.is_some() || folder.is_some();
+        let folder = folder.unwrap_or_else(|| Folder::new(now));
+        Ok(Inbox { folder, usage: usage.unwrap_or_default(), stored })
     }
 }

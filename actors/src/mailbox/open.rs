@@ -1,12 +1,14 @@
-//! A POP3 session gets the maildrop (SPEC C1, C2).
+//! A POP3 session gets the maildrop (SPEC C1-C3).
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 use postern_model::Timestamp;
+use postern_model::record::Checks;
 use postern_policy::Refusal;
 use postern_policy::mailbox::Folder;
-use postern_policy::maildrop::{Figures, Holder, Opening, try_open};
+use postern_policy::maildrop::{Figures, Holder, Opening, checked, settle, try_open};
+use postern_storage::{Batch, StoreError, keys};
 
 use super::MailboxActor;
 use super::folder::FolderRead;
@@ -18,22 +20,41 @@ use crate::registry::Seat;
 #[rtype(result = "Result<Maildrop, Refusal>")]
 pub(crate) struct OpenMaildrop {
     pub(crate) session: SessionRef,
+    /// The name of the account's plan.
+    pub(crate) plan: Arc<str>,
     /// This actor's own seat: the lease keeps it from being let go.
     pub(crate) seat: Arc<Seat<MailboxActor>>,
 }
 
 impl MailboxActor {
-    /// One answer for all that can stand against it: in use, or taken over (SPEC C1, C2).
-    fn try_open(&self, now: Timestamp) -> Result<Opening, Refusal> {
+    /// One answer for all that can stand against it: in use, taken over a moment ago, checked too soon (SPEC C1-C3).
+    fn try_open(&mut self, figures: &Figures, now: Timestamp) -> Result<Opening, Refusal> {
         let holder = self.holder.upgrade().map(|lease| Holder { last_byte: lease.session.activity.at() });
-        let settings = &self.ground.settings;
-        let figures = Figures {
-            interval: std::time::Duration::ZERO,
-            burst: settings.check_burst,
-            grace: settings.check_grace,
-            takeover_after: settings.takeover_after,
-        };
-        try_open(holder, &postern_model::record::Checks::default(), &figures, now)
+        let checks = self.checks.as_mut().ok_or(Refusal::Unavailable)?;
+        let settled = settle(checks, now);
+        let opening = try_open(holder, checks, figures, now);
+        if settled {
+            self.save_checks();
+        }
+        opening
+    }
+
+    /// The clock of SPEC C3 runs from here. Nobody waits for the disk: this actor remembers, too.
+    fn checked(&mut self, opening: Opening, figures: &Figures, now: Timestamp) {
+        if let Some(checks) = &mut self.checks {
+            checked(checks, opening, figures, now);
+            self.save_checks();
+        }
+    }
+
+    fn save_checks(&self) {
+        let Some(checks) = &self.checks else { return };
+        let mut batch = Batch::new();
+        batch.lazy();
+        // Nothing is left behind of an account that goes.
+        batch.expect_present(&keys::account(self.account)).expect_absent(&keys::removal(self.account));
+        batch.put(&keys::checks(self.account), checks);
+        drop(self.ground.store.commit(batch));
     }
 
     fn grant(&mut self, open: OpenMaildrop) -> Arc<Lease> {
@@ -45,24 +66,53 @@ impl MailboxActor {
         self.inbox = None;
         lease
     }
+
+    /// Reads when mail was checked, where that is not known yet.
+    fn know_checks(&self) -> impl Future<Output = Result<Option<Checks>, StoreError>> + 'static {
+        let (known, store, account) = (self.checks.is_some(), self.ground.store.clone(), self.account);
+        async move {
+            match known {
+                true => Ok(None),
+                false => {
+                    store.get(keys::checks(account)).await.map(|checks| Some(checks.unwrap_or_default()))
+                }
+            }
+        }
+    }
+
+    /// Reads the folder for a session that may have it.
+    fn open(&self, open: OpenMaildrop, opening: Opening, figures: Figures) -> Opened {
+        let (settled, store, account) = (self.settled(), self.ground.store.clone(), self.account);
+        let read = async move {
+            settled.await;
+            FolderRead::of(&store, account).await
+        };
+        Box::pin(read.into_actor(self).map(move |read, actor, _| {
+            let read = read.map_err(|error| refuse(&error))?;
+            let now = actor.ground.ticker.now();
+            actor.checked(opening, &figures, now);
+            Ok(read.maildrop(actor.grant(open), now))
+        }))
+    }
 }
+
+type Opened = ResponseActFuture<MailboxActor, Result<Maildrop, Refusal>>;
 
 impl Handler<OpenMaildrop> for MailboxActor {
     type Result = AtomicResponse<Self, Result<Maildrop, Refusal>>;
 
     fn handle(&mut self, open: OpenMaildrop, _: &mut Context<Self>) -> Self::Result {
-        if let Err(refusal) = self.try_open(self.ground.ticker.now()) {
-            return AtomicResponse::new(Box::pin(actix::fut::err(refusal)));
-        }
-        let (settled, store, account) = (self.settled(), self.ground.store.clone(), self.account);
-        let now = self.ground.ticker.now();
-        let read = async move {
-            settled.await;
-            FolderRead::of(&store, account).await.map(|read| (read, now))
-        };
-        AtomicResponse::new(Box::pin(read.into_actor(self).map(|read, actor, _| {
-            let (read, now) = read.map_err(|error| refuse(&error))?;
-            Ok(read.maildrop(actor.grant(open), now))
+        let figures = self.ground.settings.checks(&open.plan);
+        let known = self.know_checks().into_actor(self);
+        AtomicResponse::new(Box::pin(known.then(move |checks, actor, _| -> Opened {
+            let decided = checks.map_err(|error| refuse(&error)).and_then(|checks| {
+                actor.checks = checks.or_else(|| actor.checks.take());
+                actor.try_open(&figures, actor.ground.ticker.now())
+            });
+            match decided {
+                Ok(opening) => actor.open(open, opening, figures),
+                Err(refusal) => Box::pin(actix::fut::err(refusal)),
+            }
         })))
     }
 }

@@ -19,9 +19,11 @@ use crate::{Actors, Settings, Ticker};
 mod deeds;
 mod gate;
 mod mail;
+mod maildrop;
 mod notices;
 mod quota;
 mod timer;
+mod year;
 
 const PASSWORD: &str = "correct horse";
 
@@ -88,8 +90,12 @@ impl House {
     }
 
     async fn with(settings: Settings) -> House {
+        House::begun(settings, EngineKind::Memory).await
+    }
+
+    async fn begun(settings: Settings, engine: EngineKind) -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+        let options = StoreOptions { engine, ..StoreOptions::new(dir.path()) };
         let now = Timestamp::from_seconds(1_800_000_000);
         let store = Store::open(options, now).expect("a new store");
         let house = House::on(store, Arc::new(ManualClock::new(now)), settings, dir).await;

@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use postern_model::record::{
-    Abuse, Access, Activity, Actor, Brake, Checks, Due, Event, Evidence, Filed, FailedLogins, Gate, GateState, Held,
-    LetterRefusal, LoginRefusal, Minutes, NoticeKind, OwedNotice, PlanNames, Reason, Recipients, Score,
-    SeenBody, SeenNetwork, SendingLock, Signal, Standing, Status, Warned, Warning, What,
+    Abuse, Access, Activity, Actor, Brake, Checks, Due, Event, Evidence, FailedLogins, Filed, Gate,
+    GateState, Held, LetterRefusal, LoginRefusal, Minutes, NoticeKind, OwedNotice, PlanNames, Reason,
+    Recipients, Score, SeenBody, SeenNetwork, SendingLock, Signal, Standing, Status, Warned, Warning, What,
 };
 use postern_model::{AccountId, LetterId, Protocol, Timestamp};
 
@@ -180,18 +180,28 @@ fn event(what: What) -> Event {
 #[test]
 fn who_did_it_and_from_where() {
     let from = |by, from: Option<IpAddr>| Event { by, from, ..event(What::Password) };
-    for (by, bytes) in
-        [(Actor::User, "010200000e"), (Actor::Timer, "010201000e"), (Actor::Operator, "010202000e"), (Actor::Abuse, "010203000e")]
-    {
+    for (by, bytes) in [
+        (Actor::User, "010200000e"),
+        (Actor::Timer, "010201000e"),
+        (Actor::Operator, "010202000e"),
+        (Actor::Abuse, "010203000e"),
+    ] {
         golden(&from(by, None), bytes);
     }
     golden(&from(Actor::User, Some(IpAddr::from([192, 0, 2, 1]))), "0102000100c00002010e");
-    golden(&from(Actor::User, Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]))), "010200010120010db80000000000000000000000010e");
+    golden(
+        &from(Actor::User, Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]))),
+        "010200010120010db80000000000000000000000010e",
+    );
 }
 
 #[test]
 fn events_of_access() {
-    for (protocol, bytes) in [(Protocol::Pop3, "01020000000004"), (Protocol::Imap, "01020000000104"), (Protocol::Smtp, "01020000000204")] {
+    for (protocol, bytes) in [
+        (Protocol::Pop3, "01020000000004"),
+        (Protocol::Imap, "01020000000104"),
+        (Protocol::Smtp, "01020000000204"),
+    ] {
         golden(&event(What::AccessRequested { protocol, opens_at: Timestamp(2) }), bytes);
     }
     let protocol = Protocol::Imap;
@@ -225,7 +235,10 @@ fn events_of_sending() {
     let locked = |until, evidence| {
         event(What::SendingLocked { until, reason: Reason::Pushing, text: Some("x".into()), evidence })
     };
-    golden(&locked(Some(Timestamp(2)), Signal::ALL.into_iter().map(evidence).collect()), "0102000006010400010178070003040a0103040a0203040a0303040a0403040a0503040a0603040a");
+    golden(
+        &locked(Some(Timestamp(2)), Signal::ALL.into_iter().map(evidence).collect()),
+        "0102000006010400010178070003040a0103040a0203040a0303040a0403040a0503040a0603040a",
+    );
     golden(&locked(None, Vec::new()), "0102000006000001017800");
     golden(&event(What::SendingUnlocked), "0102000007");
     let signals = || vec![(Signal::NewRecipient, 2), (Signal::SameBody, 300)];
@@ -241,7 +254,10 @@ fn events_of_sending() {
         golden(&event(What::LetterRefused { why, signals: vec![(Signal::Pushing, 1)] }), bytes);
     }
     golden(&event(What::Reported { text: Some("x".into()) }), "0102000010010178");
-    golden(&event(What::Scores(Signal::ALL.into_iter().map(score).collect())), "0102000012070004030a0104030a0204030a0304030a0404030a0504030a0604030a");
+    golden(
+        &event(What::Scores(Signal::ALL.into_iter().map(score).collect())),
+        "0102000012070004030a0104030a0204030a0304030a0404030a0504030a0604030a",
+    );
 }
 
 #[test]
@@ -272,8 +288,11 @@ fn events_of_logins() {
 
 #[test]
 fn events_of_the_account() {
-    for (status, bytes) in [(Status::Active, "010200000c00"), (Status::Inactive, "010200000c01"), (Status::Suspended, "010200000c02")]
-    {
+    for (status, bytes) in [
+        (Status::Active, "010200000c00"),
+        (Status::Inactive, "010200000c01"),
+        (Status::Suspended, "010200000c02"),
+    ] {
         golden(&event(What::Status { status }), bytes);
     }
     golden(&event(What::Plan { plan: "plus".into() }), "010200000d04706c7573");
@@ -300,8 +319,14 @@ fn events_of_the_account() {
         lock,
         activity: activity(),
     };
-    golden(&event(What::Standing(Box::new(standing(None)))), "01020000110004667265651200020000000104020100000202020106010178000000000000000102000104010600000000000000");
-    golden(&event(What::Standing(Box::new(standing(Some(lock()))))), "01020000110004667265651200020000000104020100000202020106010178000000000000010203010400010178010003040a0102000104010600000000000000");
+    golden(
+        &event(What::Standing(Box::new(standing(None)))),
+        "01020000110004667265651200020000000104020100000202020106010178000000000000000102000104010600000000000000",
+    );
+    golden(
+        &event(What::Standing(Box::new(standing(Some(lock()))))),
+        "01020000110004667265651200020000000104020100000202020106010178000000000000010203010400010178010003040a0102000104010600000000000000",
+    );
 }
 
 /// An entry of an event list is its number and the record.

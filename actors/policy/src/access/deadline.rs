@@ -14,6 +14,10 @@ use super::{Asker, Closing, Figures, gate, set_status};
 use crate::calendar::Span;
 use crate::standing;
 
+/// More than can be due of one account at one time: three openings, a lock's end, and warnings and what they warned of.
+/// A bound for the case that something stayed due although it was done; it would be done again in the next look.
+const ROUNDS: usize = 32;
+
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug)]
 struct Due {
@@ -50,12 +54,9 @@ pub fn deadline_while_held(standing: &Standing, figures: &Figures) -> Option<Tim
 pub fn on_deadline(standing: &Standing, figures: &Figures, closing: Closing, now: Timestamp) -> Vec<Event> {
     let mut standing = Cow::Borrowed(standing);
     let mut all = Vec::new();
-    // Comes to an end: what is done is not due again at the same time, since nothing here undoes anything.
-    while let Some(due) = next(&standing, figures, closing).filter(|due| due.at <= now) {
+    for _ in 0..ROUNDS {
+        let Some(due) = next(&standing, figures, closing).filter(|due| due.at <= now) else { break };
         let events = perform(&standing, due.act, figures, now);
-        if events.is_empty() {
-            break; // It would be due for ever.
-        }
         events.iter().for_each(|event| standing::apply(standing.to_mut(), event));
         all.extend(events);
     }

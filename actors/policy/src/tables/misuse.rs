@@ -15,7 +15,10 @@ fn a13_more_than_a_thousand_minutes_of_a_day_close_pop3() {
          2026-03-01 16:39:59 repeat 5 every 0 login pop3      -> 5 x in
          2026-03-01 16:40 login pop3                          -> off(too many connections), opens never; pop3 off(too many connections) +access-closed(pop3)
          2026-03-01 16:40 login imap                          -> in
-         2026-03-01 16:41 login pop3                          -> off(too many connections), opens never",
+         2026-03-01 16:41 login pop3                          -> off(too many connections), opens never
+         # Who switches it on again begins anew (A8).
+         2026-03-01 16:42 operator on pop3 now                -> pop3 on
+         2026-03-01 16:43 login pop3                          -> in",
     );
 }
 

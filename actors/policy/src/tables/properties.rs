@@ -211,7 +211,7 @@ fn closes_after_a_warning(run: &Run, of: Warning) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// But for the operator's "now", in whatever order things happen (SPEC A2).
     #[test]

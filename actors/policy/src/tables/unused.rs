@@ -242,6 +242,20 @@ fn a11_a_login_after_the_warning_makes_it_void_also_where_the_clock_was_put_back
 }
 
 #[test]
+fn a11_an_opening_after_the_warning_makes_it_void_also_where_the_clock_was_put_back() {
+    play(
+        "2026-03-01 10:00 create               -> nothing
+         2026-03-01 10:00 operator on pop3 now -> pop3 on
+         2026-04-24 10:00 timer                -> warned pop3 acts 2026-05-01 10:00 +idle-warning(pop3)
+         2026-04-20 10:00 up                   -> nothing
+         2026-04-20 10:00 off pop3             -> pop3 off
+         2026-04-20 10:00 operator on pop3 now -> pop3 on
+         2026-06-13 10:00 timer                -> warned pop3 acts 2026-06-20 10:00 +idle-warning(pop3)
+         2026-06-20 10:00 timer                -> pop3 off(idle) +access-closed(pop3)",
+    );
+}
+
+#[test]
 fn a11_nobody_is_warned_of_what_is_off() {
     play(
         "2026-03-01 10:00 create               -> nothing
