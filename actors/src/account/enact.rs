@@ -1,8 +1,11 @@
 //! One batch per change: the state that events make, the events, the notices they owe, and the next deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use postern_model::record::{Access, Account, Actor as By, AppPassword, Due, Event, Standing, What};
+use postern_model::record::{
+    Access, Account, Activity, Actor as By, AppPassword, Due, Event, Standing, What,
+};
 use postern_model::{AccountId, AppPasswordId, Timestamp};
 use postern_policy::access::{self, Closing};
 use postern_policy::{notice, standing};
@@ -31,6 +34,8 @@ pub(crate) struct Enacted {
     pub(crate) changed: bool,
     /// Whether notices are owed with it.
     pub(crate) owing: bool,
+    /// Says that it is not yet on disk.
+    pub(super) in_flight: Option<Arc<()>>,
 }
 
 impl Enacted {
@@ -42,6 +47,7 @@ impl Enacted {
                 one.unawaited.extend(other.unawaited);
                 one.changed |= other.changed;
                 one.owing |= other.owing;
+                one.in_flight = one.in_flight.or(other.in_flight);
                 Some(one)
             }
             (one, other) => one.or(other),
@@ -78,7 +84,8 @@ impl AccountActor {
         self.log(&events, &old.standing, &mut batch);
         self.write(&old, &mut batch);
         let commit = self.ground.store.commit(batch);
-        let mut enacted = Enacted { changed, owing, ..Enacted::default() };
+        let in_flight = changed.then(|| Arc::clone(&self.in_flight));
+        let mut enacted = Enacted { changed, owing, in_flight, ..Enacted::default() };
         // A login's own batch is not waited for.
         let list = if changed || owing { &mut enacted.commits } else { &mut enacted.unawaited };
         list.push(commit);
@@ -102,10 +109,7 @@ impl AccountActor {
             put_access(id, &was.access, &is.access, batch);
         }
         if is.activity != was.activity {
-            match old.used {
-                true => batch.expect(&keys::activity(id), &was.activity),
-                false => batch.expect_absent(&keys::activity(id)),
-            };
+            expect_activity(id, old.used, &was.activity, batch);
             batch.put(&keys::activity(id), &is.activity);
         }
         match &is.lock {
@@ -153,6 +157,15 @@ impl AccountActor {
         }
     }
 
+    /// Where changes are on their way, who is let in by them waits until they are on disk, and is not let in where they
+    /// come to nothing.
+    pub(super) fn confirm(&self) -> Option<Enacted> {
+        let state = self.state.as_ref().filter(|_| Arc::strong_count(&self.in_flight) > 1)?;
+        let mut batch = Batch::new();
+        expect_activity(self.account, state.used, &state.standing.activity, &mut batch);
+        Some(Enacted { commits: vec![self.ground.store.commit(batch)], ..Enacted::default() })
+    }
+
     /// Nothing was due although the index said so: logins move deadlines without moving the entry. So does the brake.
     pub(super) fn file_anew(&mut self, closing: Closing) -> Option<Enacted> {
         let (id, now) = (self.account, self.now());
@@ -182,6 +195,14 @@ struct Before {
     standing: Standing,
     /// Whether the store had its activity.
     used: bool,
+}
+
+/// Every event counts in the activity: where that is on disk, so is all that came before.
+fn expect_activity(id: AccountId, used: bool, activity: &Activity, batch: &mut Batch) {
+    match used {
+        true => batch.expect(&keys::activity(id), activity),
+        false => batch.expect_absent(&keys::activity(id)),
+    };
 }
 
 /// When to look again at an account of which the brake may hold something: what it does not hold comes in time.

@@ -28,6 +28,8 @@ pub(crate) struct AccountActor {
     account: AccountId,
     ground: Arc<Ground>,
     state: Option<State>,
+    /// Held by every change that is on its way to the disk.
+    in_flight: Arc<()>,
 }
 
 pub(crate) struct State {
@@ -101,7 +103,7 @@ pub(crate) struct Reload;
 
 impl PerAccount for AccountActor {
     fn of(account: AccountId, ground: Arc<Ground>) -> Self {
-        AccountActor { account, ground, state: None }
+        AccountActor { account, ground, state: None, in_flight: Arc::new(()) }
     }
 }
 
@@ -167,6 +169,7 @@ impl AccountActor {
     }
 
     fn admit(&mut self, ask: Admit) -> Answer<Result<Admitted, Refusal>> {
+        let confirmed = self.confirm();
         let settled = self.settle(Closing::Held);
         let now = self.now();
         let settings = &self.ground.settings;
@@ -181,7 +184,7 @@ impl AccountActor {
             session_limit: settings.sessions_per_account,
         };
         let decision = access::admit(&state.standing, &attempt, &settings.access, now);
-        let enacted = Enacted::both(settled, self.enact(decision.events));
+        let enacted = Enacted::both(Enacted::both(confirmed, settled), self.enact(decision.events));
         let answer = decision.answer.and_then(|()| self.admitted(&ask));
         Answer { answer, enacted }
     }

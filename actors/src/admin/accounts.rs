@@ -212,6 +212,8 @@ impl Actors {
                 batch.delete_raw(key);
             }
             if piece.is_empty() {
+                // What is owed to it lies elsewhere.
+                self.deliver_notices().await;
                 batch.delete(&keys::removal(id));
             }
             self.store().commit(batch).await?;

@@ -184,11 +184,11 @@ async fn a3_what_fell_due_while_the_server_was_down_is_done_at_start() {
     house.actors.round(Timestamp::NEVER).await;
     assert_eq!(house.times(alice, "smtp opened").await, ["2027-01-15T09:05:00Z"]);
     // In the order of their times, each once.
-    let story = house.story(bob).await;
+    let mut story = house.story(bob).await;
+    story.retain(|line| !line.contains("notice"));
     let done: Vec<&str> =
         story.iter().filter_map(|line| line.strip_prefix("2027-01-15T09:05:00Z ")).collect();
-    assert_eq!(done[..4], ["unlocked", "pop3 opened", "imap opened", "smtp opened"]);
-    assert_eq!(story.iter().filter(|line| line.ends_with("opened")).count(), 3);
+    assert_eq!(done, ["unlocked", "pop3 opened", "imap opened", "smtp opened"]);
     house.clean();
 }
 
@@ -472,7 +472,8 @@ async fn what_is_due_waits_where_the_disk_is_full_and_is_done_when_there_is_room
     disk.shut(house).await;
     clock.advance(HOUR);
     let house = disk.house(u64::MAX, &clock).await;
-    assert!(matches!(house.actors.look().await, Err(StoreError::Full)));
+    let looked = house.actors.look().await;
+    assert!(matches!(looked, Err(StoreError::Full)), "{looked:?}");
     assert!(house.fetch("alice@demo.test").await.is_err());
     disk.shut(house).await;
     let house = disk.house(0, &clock).await;
