@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Account;
 use crate::clients::Visit;
-use crate::rig::{BOB, Letter, Outcome, Random, Server, Service, patiently, with_lf};
+use crate::rig::{BOB, Letter, Outcome, POLICY, Random, Server, Service, patiently, with_lf};
 
 /// A server whose clock the test turns.
 pub(super) struct Stage {
@@ -29,7 +29,7 @@ impl Stage {
     pub(super) fn at(start: &str) -> Stage {
         let now = time(start);
         // No cap on Argon2's cost or logins is in the way: the rig's settings leave policy alone.
-        let mut server = Server::stopped(&[("POSTERN_CLOCK", "manual")]);
+        let mut server = Server::stopped(&[&POLICY[..], &[("POSTERN_CLOCK", "manual")]].concat());
         set_clock(&server, now);
         server.restart();
         server.ok(&["domain", "add", "demo.test"]);
@@ -70,11 +70,6 @@ impl Stage {
         }
         let shown = self.json(&["clock", "show"]);
         assert_eq!(shown["now"], self.now.rfc3339(), "the clock stands where it was turned to");
-    }
-
-    /// Turns the clock to a time.
-    pub(super) fn advance_to(&mut self, at: &str) {
-        self.advance(time(at).since(self.now));
     }
 
     /// Turns the clock, and kills the server while it does what falls due; what it had not done is done later, each

@@ -40,14 +40,29 @@ impl Service {
     ];
 }
 
-/// What every server of the tests is told: ports that are free, cheap hashes, no waiting after a failed login.
-const SETTINGS: [(&str, &str); 6] = [
+/// What every server of the tests is told: ports that are free, cheap hashes, no waiting after a failed login, no limits
+/// of letters and of checks. Tests of policy set [`POLICY`] again.
+const SETTINGS: [(&str, &str); 11] = [
     ("POSTERN_HOSTNAME", "mail.demo.test"),
     ("POSTERN_TLS", "self-signed"),
     ("POSTERN_ARGON2", "m=8,t=1,p=1"),
     ("POSTERN_FAILED_LOGIN_DELAY", "0s"),
     ("POSTERN_WORKERS", "2"),
     ("POSTERN_DISK_RESERVE", "1MiB"),
+    ("POSTERN_CHECK_INTERVAL", "0s"),
+    ("POSTERN_THEFT_NETWORKS", "off"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_MINUTE", "unlimited"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_HOUR", "unlimited"),
+    ("POSTERN_PLAN_PLUS_SENDS_PER_MINUTE", "unlimited"),
+];
+
+/// The figures of SPEC that [`SETTINGS`] leaves out.
+pub(crate) const POLICY: [(&str, &str); 5] = [
+    ("POSTERN_CHECK_INTERVAL", "5m"),
+    ("POSTERN_THEFT_NETWORKS", "10"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_MINUTE", "5"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_HOUR", "15"),
+    ("POSTERN_PLAN_PLUS_SENDS_PER_MINUTE", "5"),
 ];
 
 /// A server. Dropped, it is killed, and its directory removed.

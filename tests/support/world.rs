@@ -19,8 +19,8 @@ use super::script::{DoorKind, Setup};
 
 /// What every test's server is told, unless the transcript says otherwise. Failed logins are answered at once, since
 /// nobody moves the clock while a client waits; hashes cost as little as they may, and SCRAM's 100,000 iterations are paid by
-/// those transcripts alone that are about SCRAM.
-const DEFAULTS: [(&str, &str); 14] = [
+/// those transcripts alone that are about SCRAM. Mail may be checked at any time, but where a transcript is about that.
+const DEFAULTS: [(&str, &str); 15] = [
     ("POSTERN_HOSTNAME", "mail.demo.test"),
     ("POSTERN_WEB_URL", "https://mail.demo.test/"),
     ("POSTERN_SUPPORT_URL", "https://mail.demo.test/help"),
@@ -35,6 +35,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("POSTERN_CACHE", "16MiB"),
     ("POSTERN_TIMEZONE", "UTC"),
     ("POSTERN_LOG", "off"),
+    ("POSTERN_CHECK_INTERVAL", "0s"),
 ];
 
 /// Listeners, each on a port that the system picks.
