@@ -481,3 +481,17 @@ async fn what_is_due_waits_where_the_disk_is_full_and_is_done_when_there_is_room
     assert_eq!(house.times(alice, "pop3 opened").await, ["2027-01-15T09:00:00Z"]);
     house.clean();
 }
+
+#[actix_rt::test]
+async fn an_account_whose_gates_are_lost_keeps_nobody_else_from_a_start_with_other_figures() {
+    let mut house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let bob = house.account("bob@demo.test").await;
+    let mut batch = Batch::new();
+    batch.delete(&keys::access(alice));
+    house.actors.store().commit(batch).await.expect("room");
+    house.settings.access.pop3_idle = Some(Span::Months(1));
+    let house = house.restarted().await;
+    let moved = Timestamp::parse_rfc3339("2027-02-08T08:00:00Z").expect("a time");
+    assert!(house.due().await.contains(&(moved, bob)));
+}
