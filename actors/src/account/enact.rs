@@ -142,7 +142,8 @@ impl AccountActor {
         !owed.is_empty()
     }
 
-    /// Logs the events, and before the first of every so many what they begin from.
+    /// Logs the events, and before the first of every so many what they begin from: in the list that this one stands in,
+    /// so that many logins wash logins away and never the evidence of a lock (SPEC A10).
     fn log(&self, events: &[Event], old: &Standing, batch: &mut Batch) {
         let Some(state) = self.state.as_ref() else { return };
         let (before, after) = (old.activity.events, state.standing.activity.events);
@@ -150,7 +151,7 @@ impl AccountActor {
         if let (true, Some(first)) = (due, events.first()) {
             let what = What::Standing(Box::new(old.clone()));
             let mark = Event { at: first.at, by: By::Timer, from: None, what };
-            batch.log(self.account, Ring::Changes, EVENTS_KEPT, &mark);
+            batch.log(self.account, ring(first), EVENTS_KEPT, &mark);
         }
         for event in events {
             batch.log(self.account, ring(event), EVENTS_KEPT, event);

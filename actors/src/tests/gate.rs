@@ -2,6 +2,7 @@
 
 use postern_model::record::{Actor as By, Reason};
 use postern_policy::access::Change;
+use postern_storage::Ring;
 
 use super::*;
 use crate::account::Deed;
@@ -69,4 +70,21 @@ async fn what_only_looks_waits_for_no_change() {
     assert!(!std::future::poll_fn(poll).await, "changes come one after the other");
     drop(change);
     off.await;
+}
+
+#[actix_rt::test]
+async fn a10_logins_wash_no_change_away() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let changes = || async {
+        house.caught_up().await;
+        house.actors.store().read(move |view| view.logged_ever(alice, Ring::Changes)).await.expect("readable")
+    };
+    house.actors.deliver_notices().await;
+    let before = changes().await;
+    let who = Listener::new(&house);
+    for _ in 0..600 {
+        house.login("alice@demo.test", &who, Protocol::Imap).await.expect("open");
+    }
+    assert_eq!(changes().await, before, "the evidence of a lock is kept longer than logins");
 }
