@@ -228,7 +228,7 @@ impl Actors {
             let _ = answer.send(told.map(|told| (given, told)));
             for commit in enacted.unawaited {
                 if let Err(error) = commit.await {
-                    tracing::warn!(%account, %error, "an account's last use was not written");
+                    tracing::debug!(%account, %error, "an account's last use was not written");
                     reload(&seat).await;
                 }
             }

@@ -208,6 +208,17 @@ async fn a6_two_months_without_pop3_close_it_and_a11_a_week_before_there_is_a_wa
 }
 
 #[actix_rt::test]
+async fn o6_two_who_advance_the_clock_at_once_both_advance_it() {
+    let house = House::new().await;
+    let begin = house.actors.now();
+    tokio::join!(house.turn(DAY), house.turn(HOUR));
+    assert_eq!(house.actors.now(), begin.plus(DAY + HOUR));
+    let house = house.restarted().await;
+    let stood = house.actors.store().get(keys::clock()).await.expect("readable").expect("written");
+    assert_eq!(stood.0, begin.plus(DAY + HOUR));
+}
+
+#[actix_rt::test]
 async fn a6_a_use_moves_the_deadline_and_the_entry_follows_when_it_is_looked_at() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;
