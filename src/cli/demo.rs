@@ -175,10 +175,10 @@ Send a letter from Alice to Bob with curl:
         let _ = write!(
             page,
             "
-List what Bob has got, and fetch the first letter:
+List what Bob has got, and fetch the first letter (mail may be checked once in a few minutes):
 
-  curl {trust} --user {user}:{password} pop3s://{pop3s}/
-  curl {trust} --user {user}:{password} pop3s://{pop3s}/1
+  curl {trust} --user {user}:{password} \\
+    pop3s://{pop3s}/ pop3s://{pop3s}/1
 ",
             user = bob.address,
             password = *bob.password,
@@ -310,7 +310,7 @@ mod tests {
         for text in [
             "THIS DATA IS FOR TRIAL ONLY",
             "curl --cacert './my demo/self-signed.pem' --url smtps://127.0.0.1:10465 --user alice@demo.test:aaaa",
-            "--user bob@demo.test:bbbb pop3s://127.0.0.1:10995/1",
+            "--user bob@demo.test:bbbb \\\n    pop3s://127.0.0.1:10995/ pop3s://127.0.0.1:10995/1",
             "Outgoing: SMTP, server 127.0.0.1, port 10465, SSL/TLS",
         ] {
             assert!(banner.contains(text), "{text} is missing in\n{banner}");
