@@ -4,7 +4,7 @@
 CARGO ?= cargo
 CRASH_ROUNDS ?= 50
 
-.PHONY: test lint doc unit clients crash disk-full bench deps
+.PHONY: test lint doc unit clients crash disk-full rehearsal bench deps
 
 test: deps lint doc unit
 
@@ -34,6 +34,11 @@ crash:
 # A full disk on a small file system; needs root for the mount.
 disk-full:
 	$(CARGO) test --test main disk_full:: -- --nocapture
+
+# A simulated year through the real actors: 1,000 accounts on sled, 10,000 in memory, 1,000 events each. Each account's
+# events are held against what is stored and against the rules; prints what it took. Minutes, and some GB of memory.
+rehearsal:
+	$(CARGO) test --release --workspace --lib -- --ignored --nocapture --test-threads=1 a10_a_year
 
 # Figures with ratios against this disk's fdatasync and loopback TLS; takes some minutes.
 bench:

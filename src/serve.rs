@@ -114,7 +114,9 @@ impl Server {
         let sockets = bind_all(&config.listen)?;
         let settings = settings(config)?;
         let (store, ticker) = open_store(config).await?;
-        let certificates = certificates(config, &ticker)?;
+        // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
+        let machine = Ticker::new(Arc::new(SystemClock));
+        let certificates = certificates(config, &machine)?;
         let tls = Tls::new(Arc::clone(&certificates)).map_err(|error| format!("TLS: {error}"))?;
         let control = Control::bind(&config.data_dir).map_err(|error| error.to_string())?;
         let workers = Workers::start(config.workers as usize).map_err(|error| format!("threads: {error}"))?;
@@ -129,7 +131,7 @@ impl Server {
             async move { actors.admin(request).await }
         };
         let tasks = vec![
-            actix_rt::spawn(certificates.watch(ticker)),
+            actix_rt::spawn(certificates.watch(machine)),
             actix_rt::spawn(async move { control.serve(answer).await }),
         ];
         Ok(Server { actors, bound, listeners, tls, workers, tasks })

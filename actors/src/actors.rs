@@ -52,6 +52,9 @@ struct Inner {
 /// Passwords that may wait to be hashed; beyond, a login is told to come later.
 const HASHES_WAITING: usize = 1_000;
 
+/// How long an operator's command waits for the notices that it owes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why the actors can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -462,6 +465,13 @@ impl Actors {
     pub(crate) fn notices_owed(&self) {
         // Where its inbox is full, it is about to look anyway.
         let _ = self.0.notices.try_send(Owed);
+    }
+
+    /// Waits until what is owed by now is delivered, but not for long: an operator's command is answered when the letter
+    /// that tells of it is there.
+    pub(crate) async fn notices_delivered(&self) {
+        // What is not delivered by then, or where the actor is gone, is delivered later: it is owed on disk.
+        let _ = tokio::time::timeout(PATIENCE, self.0.notices.send(Owed)).await;
     }
 
     pub(crate) fn upgrade(weak: &WeakActors) -> Option<Actors> {

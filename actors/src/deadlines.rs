@@ -23,6 +23,7 @@ pub(crate) async fn file_all(store: &Store, figures: &Figures) -> Result<(), Sto
     if filed.as_ref() == Some(&by) {
         return Ok(());
     }
+    tracing::info!(figures = %by.by, "looking through all accounts, to file when they will be looked at");
     let (figures, mut after, mut moved) = (Arc::new(figures.clone()), None, 0_u64);
     loop {
         let known = Arc::clone(&figures);
@@ -32,18 +33,19 @@ pub(crate) async fn file_all(store: &Store, figures: &Figures) -> Result<(), Sto
         }
         after = last;
         moved += page.len() as u64;
+        // Durable with the last of them, or the next start begins again.
         let mut batch = Batch::new();
+        batch.lazy();
         for (id, old, new) in &page {
             put_access(*id, old, new, &mut batch);
         }
         store.commit(batch).await?;
     }
-    if moved > 0 {
-        tracing::info!(accounts = moved, figures = %by.by, "filed anew when accounts will be looked at");
-    }
     let mut batch = Batch::new();
     batch.put(&keys::filed(), &by);
-    store.commit(batch).await
+    store.commit(batch).await?;
+    tracing::info!(accounts = moved, "filed anew when these accounts will be looked at");
+    Ok(())
 }
 
 /// The figures that deadlines follow from, as text.

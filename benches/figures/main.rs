@@ -1,8 +1,8 @@
 //! Postern's figures: how many letters and sessions a second, how much memory and CPU, each beside what this machine's
 //! disk and TLS give in the same run and beside what the project owes (`cargo bench --bench figures`).
 //!
-//! Arguments choose groups (`limits`, `letters`, `pop3`, `logins`, `memory`; all without one), `--peers` runs Dovecot under
-//! the same client as well, and `--quick` only shows that everything runs: its figures mean nothing. Client and server
+//! Arguments choose groups (`limits`, `letters`, `pop3`, `logins`, `memory`, `policy`, `windows`, `start`; all without one),
+//! `--peers` runs Dovecot under the same client as well, and `--quick` only shows that everything runs: its figures mean nothing. Client and server
 //! share the machine. Rows are medians of several short rounds; a limit is measured between the rounds that it belongs to.
 
 mod bare;
@@ -12,11 +12,14 @@ mod load;
 mod logins;
 mod memory;
 mod peers;
+mod policy;
 mod pop3;
 mod postfix;
 mod process;
 mod server;
+mod start;
 mod table;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,12 +97,15 @@ fn main() -> ExitCode {
 /// A group of figures.
 type Group = (&'static str, fn(&mut Bench) -> Outcome<()>);
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 8] = [
     ("limits", limits),
     ("letters", letters::measure),
     ("pop3", pop3::measure),
     ("logins", logins::measure),
     ("memory", memory::measure),
+    ("policy", policy::measure),
+    ("windows", windows::measure),
+    ("start", start::measure),
 ];
 
 fn run(arguments: &[String]) -> Outcome<()> {
@@ -110,9 +116,8 @@ fn run(arguments: &[String]) -> Outcome<()> {
         return Err(format!("unknown option {unknown}; there are --quick and --peers").into());
     }
     if let Some(unknown) = chosen.iter().find(|name| !GROUPS.iter().any(|(group, _)| group == *name)) {
-        return Err(
-            format!("unknown group {unknown}; there are limits, letters, pop3, logins, memory").into()
-        );
+        let names = GROUPS.map(|(name, _)| name).join(", ");
+        return Err(format!("unknown group {unknown}; there are {names}").into());
     }
     process::raise_descriptor_limit()?;
     let mut bench = Bench::new(options.contains(&"--quick"))?;

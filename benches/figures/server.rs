@@ -25,6 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests that the control socket serves at once.
 const ASKERS: usize = 8;
 
+/// A plan without send windows (SPEC Q1): the limit of what is measured is the server, not its policy.
+pub(crate) const UNLIMITED: [(&str, &str); 3] = [
+    ("POSTERN_PLAN_FREE_SENDS_PER_MINUTE", "unlimited"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_HOUR", "unlimited"),
+    ("POSTERN_PLAN_FREE_SENDS_PER_DAY", "unlimited"),
+];
+
 /// A directory on the disk that is measured: the build's own, never a file system in memory.
 pub(crate) fn scratch() -> Outcome<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
@@ -79,7 +86,12 @@ impl Server {
         Self::start_in(self.stop()?, certificate, extra)
     }
 
-    fn start_in(dir: TempDir, certificate: &Certificate, extra: &[(&str, &str)]) -> Outcome<Server> {
+    /// Starts it on a data directory that is there already.
+    pub(crate) fn start_in(
+        dir: TempDir,
+        certificate: &Certificate,
+        extra: &[(&str, &str)],
+    ) -> Outcome<Server> {
         let data = dir.path().join("data");
         let listeners = data.join("listeners");
         if listeners.exists() {
@@ -106,6 +118,10 @@ impl Server {
             .env("POSTERN_MAX_CONNECTIONS", "100000")
             .env("POSTERN_MAX_CONNECTIONS_PER_ADDRESS", "100000")
             .env("POSTERN_MAX_CONNECTIONS_PER_ACCOUNT", "1000")
+            .envs(UNLIMITED)
+            // One client plays everybody, and sends one text to all.
+            .env("POSTERN_CHECK_INTERVAL", "0s")
+            .env("POSTERN_ABUSE_WEIGHTS", "new-recipient=0,same-body=0")
             .envs(extra.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

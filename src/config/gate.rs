@@ -100,7 +100,8 @@ pub(super) static ROWS: &[Variable] = &[
         "5m",
         Field::Duration { from: Duration::ZERO, to: DAY, slot: |c| &mut c.check_interval },
         "How far apart mail may be checked over POP3 (C3), where a plan says nothing else; `0s`: any time.",
-    ),
+    )
+    .in_demo("0s"),
     Variable::new(
         "CHECK_BURST",
         "1",

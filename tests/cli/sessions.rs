@@ -29,7 +29,8 @@ fn switching_access_off_closes_open_sessions() {
     assert!(refused.starts_with("525 5.7.13"), "{refused}");
     server.ok(&["account", "access", ALICE.0, "on", "--now"]);
     let mut pop3 = Pop3::login(&server, ALICE).expect("alice may fetch again");
-    assert_eq!(pop3.count().expect("STAT is answered"), 1);
+    // Hers, and the notice that access was switched off.
+    assert_eq!(pop3.count().expect("STAT is answered"), 2);
 }
 
 #[test]

@@ -96,10 +96,13 @@ fn q3_over_the_limit_the_refusal_comes_at_mail_from() {
     }
     let dialogue = send(&stage, account);
     refused(&dialogue, &["451", "4.7.0", "The next may go in 60 seconds."]);
-    let said: Vec<_> =
-        dialogue.stdout.lines().filter(|line| line.contains("MAIL FROM") || line.contains("451")).collect();
+    let said: Vec<_> = dialogue
+        .stdout
+        .lines()
+        .filter(|line| line.contains("MAIL FROM") || line.contains("451 4.7.0"))
+        .collect();
     assert!(
-        matches!(said[..], [mail, answer] if mail.contains("MAIL FROM") && answer.contains("451")),
+        matches!(said[..], [mail, answer] if mail.contains("MAIL FROM") && answer.contains("451 4.7.0")),
         "{said:?}"
     );
     assert!(!dialogue.stdout.contains("RCPT TO"), "{}", dialogue.stdout);

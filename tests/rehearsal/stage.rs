@@ -72,11 +72,6 @@ impl Stage {
         assert_eq!(shown["now"], self.now.rfc3339(), "the clock stands where it was turned to");
     }
 
-    /// Turns the clock to a time.
-    pub(super) fn advance_to(&mut self, at: &str) {
-        self.advance(time(at).since(self.now));
-    }
-
     /// Turns the clock, and kills the server while it does what falls due; what it had not done is done later, each
     /// thing at its own time (SPEC A3).
     pub(super) fn advance_and_kill(&mut self, by: Duration, random: &mut Random) {

@@ -16,8 +16,9 @@ use crate::notice::PLAINTEXT_EVERY;
 /// What becomes of the standing by an event. Events that don't concern it leave it as it is.
 pub fn apply(standing: &mut Standing, event: &Event) {
     let at = event.at;
-    // Says when the next checkpoint is due. A checkpoint itself counts for nothing, nor does what others log of letters.
-    if !is_elses(&event.what) {
+    // Says when the next checkpoint is due. What others log of an account counts for nothing, nor does a checkpoint: who
+    // replays the whole log comes to the same number as the actor that sees its own events alone.
+    if !is_others(&event.what) {
         standing.activity.events = standing.activity.events.wrapping_add(1);
     }
     let access = &mut standing.access;
@@ -94,9 +95,8 @@ pub fn apply(standing: &mut Standing, event: &Event) {
     }
 }
 
-/// Whether an event says nothing of the standing: it stands in the account's lists, and whoever keeps the standing does
-/// not learn of it.
-fn is_elses(what: &What) -> bool {
+/// Whether an event is not one of the account's gates, lock and use, but of its letters and scores.
+fn is_others(what: &What) -> bool {
     matches!(
         what,
         What::Standing(_)

@@ -145,6 +145,7 @@ pub(super) async fn perform(
         ChangeRefused::Gate(protocol, error) => AdminError(word(protocol, error)),
         ChangeRefused::Store(error) => failed(error),
     })?;
+    actors.notices_delivered().await;
     Ok(json!({ "address": address, "sessions_closed": told }))
 }
 

@@ -93,7 +93,7 @@ async fn one_session_has_the_maildrop_and_a_silent_one_loses_it() {
 }
 
 #[actix_rt::test]
-async fn quit_removes_what_was_deleted_and_nothing_else() {
+async fn c5_quit_removes_what_was_deleted_and_nothing_else() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;
     for text in ["a\r\n", "bb\r\n", "ccc\r\n"] {

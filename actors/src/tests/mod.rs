@@ -22,6 +22,7 @@ mod mail;
 mod maildrop;
 mod notices;
 mod quota;
+mod scale;
 mod timer;
 mod year;
 

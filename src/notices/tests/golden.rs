@@ -100,7 +100,7 @@ fn cases() -> Vec<(&'static str, OwedNotice)> {
 }
 
 #[test]
-fn every_notice_reads_as_it_was_read_over() {
+fn n2_every_notice_reads_as_it_was_read_over() {
     let (notices, cases) = (notices(), cases());
     for kind in NoticeKind::ALL {
         assert!(cases.iter().any(|(_, owed)| owed.notice == kind), "{kind:?} is told nowhere here");

@@ -35,7 +35,7 @@ fn lines_are_short_and_plain_in_every_language() {
 }
 
 #[test]
-fn it_comes_from_the_postmaster_and_is_answered_by_nobody() {
+fn n1_it_comes_from_the_postmaster_and_is_answered_by_nobody() {
     let letter = letter(&notices(), &owed(NoticeKind::AccessClosed), "en");
     assert!(letter.starts_with("Return-Path: <>\r\n"));
     assert_eq!(field(&letter, "From"), "\"Mail service of demo.test\" <postmaster@demo.test>");
@@ -47,7 +47,7 @@ fn it_comes_from_the_postmaster_and_is_answered_by_nobody() {
 }
 
 #[test]
-fn letters_of_one_kind_to_one_account_are_one_thread() {
+fn n1_letters_of_one_kind_to_one_account_are_one_thread() {
     let notices = notices();
     let root = |kind, address, letter: u64| {
         let owed = owed(kind);

@@ -28,7 +28,7 @@ fn spans(language: &str, span: impl Fn(u32) -> Span) -> Vec<String> {
 }
 
 #[test]
-fn plurals_follow_each_language() {
+fn n2_plurals_follow_each_language() {
     let minutes = |n: u32| Span::Fixed(Duration::from_secs(60 * u64::from(n)));
     let en = ["1 month", "2 months", "5 months", "11 months", "21 months", "22 months"];
     assert_eq!(spans("en", Span::Months), en);
@@ -54,7 +54,7 @@ fn spans_are_told_in_their_largest_unit() {
 }
 
 #[test]
-fn dates_are_in_the_language_and_zone_across_a_change_of_clocks() {
+fn n2_dates_are_in_the_language_and_zone_across_a_change_of_clocks() {
     let riga = with_zone("Europe/Riga");
     let date = |language, at| phrases(&riga, language).date(time(at));
     // The clocks go forward at 03:00 on 29 March 2026.

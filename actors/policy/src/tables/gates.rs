@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postern_model::Protocol;
-use postern_model::record::{Actor, Event, Reason, What};
+use postern_model::record::{Activity, Actor, Event, LoginRefusal, Reason, Standing, Status, What};
+use postern_model::{Protocol, Timestamp};
 
 use super::run::{Login, Run, play, play_with};
 use super::words;
@@ -429,6 +429,42 @@ fn a10_a_login_seen_elsewhere_names_who_reported_it() {
     let by: Vec<_> = events.iter().map(|event| event.by).collect();
     assert!(matches!(events[0].what, What::Login { protocol: None }));
     assert_eq!(by, [Actor::Operator, Actor::User]);
+}
+
+#[test]
+fn p5_a_password_without_encryption_opens_nothing_and_is_told() {
+    play(
+        "2026-03-01 10:00 create                       -> nothing
+         2026-03-01 10:00 operator on all now          -> pop3 on, imap on, smtp on
+         2026-03-01 10:00 login pop3 plaintext         -> plaintext refused; +plaintext-password(pop3)
+         2026-03-01 10:00 login smtp plaintext         -> plaintext refused; +plaintext-password(smtp)
+         # Who has said that their program cannot do SSL is let in.
+         2026-03-01 10:00 login pop3 plaintext legacy  -> in",
+    );
+}
+
+/// The notice itself goes out once a day at most, however often the program tries.
+#[test]
+fn p5_the_notice_is_not_repeated_within_a_day() {
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let mut standing = Standing {
+        status: Status::Active,
+        plan: "free".into(),
+        created: now,
+        access: crate::access::all_off(now),
+        lock: None,
+        activity: Activity::default(),
+    };
+    let mut told = |seconds| {
+        let at = now.plus(Duration::from_secs(seconds));
+        let what = What::LoginRefused { protocol: Protocol::Pop3, why: LoginRefusal::Plaintext };
+        let event = Event { at, by: Actor::User, from: None, what };
+        let owed = crate::notice::owed(std::slice::from_ref(&event));
+        let fresh = owed.iter().any(|notice| !crate::notice::is_repeated(notice, &standing));
+        crate::standing::apply(&mut standing, &event);
+        fresh
+    };
+    assert_eq!([0, 1, 86_399, 86_400, 86_401].map(&mut told), [true, false, false, true, false]);
 }
 
 #[test]

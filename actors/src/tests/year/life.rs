@@ -50,7 +50,7 @@ impl Life {
         acts.into_iter()
     }
 
-    pub(super) async fn act(&mut self, town: &Town, act: Act) {
+    pub(super) async fn act(&mut self, town: &Rc<Town>, act: Act) {
         match act {
             Act::Fetch => self.fetch(town).await,
             Act::Imap => drop(self.admit(town, Protocol::Imap).await),
@@ -129,50 +129,31 @@ impl Life {
         actors.close_maildrop(maildrop.lease, gone).await.expect("room");
     }
 
-    async fn send(&mut self, town: &Town, letters: u32) {
+    /// Asks for a place for one letter after the other, and sends all that got one at once.
+    async fn send(&mut self, town: &Rc<Town>, letters: u32) {
         let Some((_admitted, session)) = self.admit(town, Protocol::Smtp).await else { return };
+        let (sender, from, mut under_way) = (self.id, session.peer, JoinSet::new());
         for _ in 0..letters {
-            if let Ok(granted) = town.house.actors.may_send(self.id, session.peer).await {
-                self.post(town, granted, session.peer).await;
+            if let Ok(granted) = town.house.actors.may_send(sender, from).await {
+                let (town, recipients) = (Rc::clone(town), self.recipients(town));
+                under_way.spawn_local(async move { post(&town, sender, recipients, granted, from).await });
             }
         }
-    }
-
-    /// A letter to one account, or to two.
-    async fn post(&mut self, town: &Town, granted: Granted, from: IpAddr) {
-        let actors = &town.house.actors;
-        let mut recipients: Vec<AccountId> = (0..1 + self.random.below(8) / 7)
-            .map(|_| town.ids[self.random.below(town.ids.len() as u64) as usize])
-            .collect();
-        recipients.dedup();
-        let mut spool = actors.store().spool();
-        spool.write(town.text.as_bytes()).await.expect("room");
-        let letter = actors.next_letter_id().expect("room");
-        town.written.borrow_mut().insert(letter);
-        let acceptance = Acceptance {
-            letter,
-            body: spool.seal().await.expect("room"),
-            facts: town.facts.clone(),
-            sent: Some(Sent {
-                account: self.id,
-                from,
-                reservation: granted.reservation,
-                recipients: recipients
-                    .iter()
-                    .map(|account| account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-                    .collect(),
-                body: letter.0,
-            }),
-            recipients,
-            mail_from: MailFrom::Null,
-        };
-        match actors.accept(acceptance).await {
-            Ok(()) | Err(Refusal::SendingLocked { .. }) => {}
-            Err(refusal) => panic!("a letter that was granted: {refusal:?}"),
+        while let Some(sent) = under_way.join_next().await {
+            sent.expect("no letter ends in a panic");
         }
     }
 
-    async fn push(&mut self, town: &Town, tries: u32) {
+    /// One account, or two.
+    fn recipients(&mut self, town: &Town) -> Vec<AccountId> {
+        let count = 1 + self.random.below(8) / 7;
+        let mut recipients: Vec<AccountId> =
+            (0..count).map(|_| town.ids[self.random.below(town.ids.len() as u64) as usize]).collect();
+        recipients.dedup();
+        recipients
+    }
+
+    async fn push(&mut self, town: &Rc<Town>, tries: u32) {
         self.send(town, 5).await;
         for _ in 0..tries {
             let from = self.peer();
@@ -186,5 +167,34 @@ impl Life {
             let from = IpAddr::V4(Ipv4Addr::new(172, 16, network as u8, 1));
             drop(self.admit_from(town, Protocol::Imap, from).await);
         }
+    }
+}
+
+/// A letter for which a place was granted.
+async fn post(town: &Town, sender: AccountId, recipients: Vec<AccountId>, granted: Granted, from: IpAddr) {
+    let actors = &town.house.actors;
+    let mut spool = actors.store().spool();
+    spool.write(town.text.as_bytes()).await.expect("room");
+    let letter = actors.next_letter_id().expect("room");
+    town.written.borrow_mut().insert(letter);
+    let digest = |account: &AccountId| account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let sent = Sent {
+        account: sender,
+        from,
+        reservation: granted.reservation,
+        recipients: recipients.iter().map(digest).collect(),
+        body: letter.0,
+    };
+    let acceptance = Acceptance {
+        letter,
+        body: spool.seal().await.expect("room"),
+        facts: town.facts.clone(),
+        sent: Some(sent),
+        recipients,
+        mail_from: MailFrom::Null,
+    };
+    match actors.accept(acceptance).await {
+        Ok(()) | Err(Refusal::SendingLocked { .. }) => {}
+        Err(refusal) => panic!("a letter that was granted: {refusal:?}"),
     }
 }

@@ -43,9 +43,9 @@ struct Town {
     inbox: Recipient<Tell>,
 }
 
-/// Instants of a day at which something may happen: six times, and after each so many seconds. A minute's window, the
+/// Instants of a day at which something may happen: three times, and after each so many seconds. A minute's window, the
 /// interval between checks and the time until access opens lie between them.
-const CLUSTERS: [u64; 6] = [6 * 3600, 8 * 3600 + 17, 12 * 3600, 15 * 3600 + 1801, 19 * 3600, 22 * 3600 + 59];
+const CLUSTERS: [u64; 3] = [7 * 3600, 12 * 3600 + 1817, 20 * 3600 + 59];
 const WITHIN: [u64; 5] = [0, 20, 290, 900, 1190];
 const DAYS: u64 = 365;
 

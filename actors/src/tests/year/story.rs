@@ -94,7 +94,7 @@ impl Stored {
     }
 
     /// The events from a checkpoint on, and what that says.
-    fn from_checkpoint<T>(
+    fn since_checkpoint<T>(
         &self,
         newest: bool,
         of: impl Fn(&What) -> Option<T>,
@@ -129,7 +129,7 @@ fn replay(stored: &Stored, figures: &abuse::Figures, who: &str) {
     };
     for newest in [true, false] {
         let (mut standing, events) =
-            stored.from_checkpoint(newest, mark).expect("each story begins with a mark");
+            stored.since_checkpoint(newest, mark).expect("each story begins with a mark");
         events.iter().for_each(|(_, event)| standing::apply(&mut standing, event));
         // Where it stands in the index is no event's to say.
         standing.access.due = stored.standing.access.due;
@@ -139,7 +139,7 @@ fn replay(stored: &Stored, figures: &abuse::Figures, who: &str) {
         What::Scores(scores) => Some(scores.clone()),
         _ => None,
     };
-    let begin = stored.from_checkpoint(true, mark);
+    let begin = stored.since_checkpoint(true, mark);
     let (scores, events) = match begin {
         Some(begin) => begin,
         None if stored.complete_from == 0 => (Vec::new(), &stored.events[..]),
@@ -163,7 +163,7 @@ fn rules(stored: &Stored, settings: &Settings, who: &str) {
         What::Standing(standing) => Some((**standing).clone()),
         _ => None,
     };
-    let (mut now, events) = stored.from_checkpoint(false, mark).expect("each story begins with a mark");
+    let (mut now, events) = stored.since_checkpoint(false, mark).expect("each story begins with a mark");
     let mut letters: Vec<Timestamp> = Vec::new();
     for (number, event) in events {
         let place = format!("{who}, event {number}: {event:?}\nbefore: {now:?}");
