@@ -7,7 +7,7 @@ use std::time::Duration;
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
 use postern_policy::{Refusal, abuse, access, lockout, maildrop};
-use postern_storage::{Store, StoreError};
+use postern_storage::{Batch, Store, StoreError};
 
 use crate::directory::Directory;
 use crate::notice::Composer;
@@ -156,6 +156,15 @@ impl Ground {
         let domain = ours.find(|domain| self.directory.is_local(domain))?;
         EmailAddress::parse(&format!("postmaster@{domain}")).ok()
     }
+}
+
+/// Returns when everything is visible that was handed in before, also by an actor that rests by now and whose last words
+/// nobody waited for.
+pub(crate) async fn caught_up(store: &Store) {
+    let mut nothing = Batch::new();
+    nothing.lazy();
+    // Where it can't be handed in, neither could they.
+    let _ = store.commit(nothing).await;
 }
 
 /// What a door says where the store could not do it; the reason goes to the log, once.
