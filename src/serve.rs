@@ -69,7 +69,7 @@ impl House for Postern {
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         must_exist(config, &request)?;
         runtime::run(async move {
-            let settings = settings(config).map_err(AdminError)?;
+            let settings = Settings { serving: false, ..settings(config).map_err(AdminError)? };
             let (store, ticker) = open_store(config).await.map_err(AdminError)?;
             let actors = Actors::start(store.clone(), ticker, settings, &[Arbiter::current()]).await;
             let answer = match actors {
@@ -235,6 +235,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     let notices =
         Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
     Ok(Settings {
+        serving: true,
         plans: config.plans.iter().map(|plan| (plan.name.clone(), allows(plan))).collect(),
         default_plan: config.plans.first().map(|plan| plan.name.clone()).unwrap_or_default(),
         hostname: config.hostname.clone(),

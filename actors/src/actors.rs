@@ -95,8 +95,10 @@ impl Actors {
     ) -> Result<Actors, StartError> {
         let hasher = Hasher::new(settings.argon2, settings.scram, settings.hashes_at_once, HASHES_WAITING)
             .ok_or(StartError::Argon2)?;
-        plans::keep(&store, &settings).await?;
-        deadlines::file_all(&store, &settings.access).await?;
+        if settings.serving {
+            plans::keep(&store, &settings).await?;
+            deadlines::file_all(&store, &settings.access).await?;
+        }
         let directory = Directory::load(&store).await?;
         let mut who = auth::Settings::new(store_secret(&store).await?);
         who.figures = settings.lockout.clone();
@@ -228,7 +230,7 @@ impl Actors {
             let _ = answer.send(told.map(|told| (given, told)));
             for commit in enacted.unawaited {
                 if let Err(error) = commit.await {
-                    tracing::warn!(%account, %error, "an account's last use was not written");
+                    tracing::debug!(%account, %error, "an account's last use was not written");
                     reload(&seat).await;
                 }
             }

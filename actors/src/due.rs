@@ -116,13 +116,14 @@ impl Actors {
         settled
     }
 
-    /// Moves a manual clock on to `target`, and does what falls due on the way, each thing at its own time: so what
-    /// warns and what follows seven days later are both seen. Returns when all is done.
+    /// Moves a manual clock on, and does what falls due on the way, each thing at its own time: so what warns and what
+    /// follows seven days later are both seen. Returns when all is done.
     ///
     /// # Errors
     /// What stopped it; the clock stands where it came to.
-    pub(crate) async fn advance_to(&self, target: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn advance(&self, by: Duration) -> Result<(), StoreError> {
         let mut lookout = self.lookout().await;
+        let target = self.now().plus(by);
         // What is still due from before.
         self.step_to(&mut lookout, self.now(), false).await?;
         let mut stride = Stride::default();
@@ -251,8 +252,8 @@ fn entry(
     let closes = |at| access::closes(&access::on_deadline(&standing, figures, Closing::Goes, at));
     let due = access::deadline(&standing, figures).is_some_and(|due| due <= now);
     // A time of release in the future says nothing: the clock was wrong then.
-    let released = released <= now && closes(released);
-    Ok(Entry { due, closes: due && !released && closes(now), ..blank() })
+    let counts = || closes(now) && !(released <= now && closes(released));
+    Ok(Entry { due, closes: due && counts(), ..blank() })
 }
 
 /// Counts what was done. What one account alone stands against is logged; what stands against all ends the look.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
 use postern_policy::{Refusal, abuse, access, lockout, maildrop};
-use postern_storage::{Store, StoreError};
+use postern_storage::{Batch, Store, StoreError};
 
 use crate::directory::Directory;
 use crate::notice::Composer;
@@ -20,6 +20,9 @@ pub(crate) const EVENTS_KEPT: u32 = 1_000;
 /// Figures that the actors go by; made from the configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Whether a server begins with this. A single command on a store at rest does not ask whether each account's plan is
+    /// known, nor file what falls due by other figures: its surroundings may be others than the server's.
+    pub serving: bool,
     /// The plans by name (SPEC Q1).
     pub plans: BTreeMap<String, Plan>,
     /// The plan of an account for which none is named.
@@ -106,6 +109,7 @@ impl Settings {
         let figures = Plan { sends: Figures::FREE, check_interval: Duration::ZERO };
         let plus = Plan { sends: Figures { per_hour: None, ..Figures::FREE }, ..figures };
         Settings {
+            serving: true,
             plans: BTreeMap::from([("free".to_owned(), figures), ("plus".to_owned(), plus)]),
             default_plan: "free".to_owned(),
             hostname: "mail.demo.test".to_owned(),
@@ -152,6 +156,15 @@ impl Ground {
         let domain = ours.find(|domain| self.directory.is_local(domain))?;
         EmailAddress::parse(&format!("postmaster@{domain}")).ok()
     }
+}
+
+/// Returns when everything is visible that was handed in before, also by an actor that rests by now and whose last words
+/// nobody waited for.
+pub(crate) async fn caught_up(store: &Store) {
+    let mut nothing = Batch::new();
+    nothing.lazy();
+    // Where it can't be handed in, neither could they.
+    let _ = store.commit(nothing).await;
 }
 
 /// What a door says where the store could not do it; the reason goes to the log, once.

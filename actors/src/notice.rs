@@ -164,8 +164,10 @@ impl Actors {
         while let Some(done) = under_way.join_next().await {
             match done {
                 Ok((_, Ok(()))) => {}
+                // There is no next round; the next start begins with it.
+                Ok((_, Err(Refusal::Stopping))) => room = false,
                 Ok((account, Err(refusal))) => {
-                    room &= !matches!(refusal, Refusal::StoreFull | Refusal::Stopping);
+                    room &= refusal != Refusal::StoreFull;
                     tracing::warn!(%account, ?refusal, "a notice waits for the next round");
                     stuck.insert(account);
                 }

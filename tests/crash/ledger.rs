@@ -95,6 +95,15 @@ impl Ledger {
         id
     }
 
+    /// How many letters of a sender are on disk or were.
+    pub(super) fn kept_of(&self, sender: Mailbox) -> usize {
+        self.book()
+            .letters
+            .values()
+            .filter(|entry| entry.sender == sender && entry.fate == Fate::Kept)
+            .count()
+    }
+
     /// After a crash: what the mailboxes hold agrees with what was acknowledged, and decides what was open. Says in
     /// figures what was found.
     pub(super) fn settle<'a>(&self, mailboxes: impl Iterator<Item = &'a [Id]>) -> String {

@@ -7,24 +7,35 @@ use std::time::Duration;
 
 use super::ACCOUNTS;
 use super::ledger::{Ledger, Mailbox};
+use super::story;
 use crate::rig::{How, Pop3, Random, Server, Smtp};
 
-/// Runs all writers and readers, and kills the server at the given time after their start.
-pub(super) fn until_killed(server: &mut Server, ledger: &Ledger, random: &mut Random, moment: Duration) {
+/// Runs all writers and readers and an operator, and kills the server at the given time after their start. Returns how
+/// many of the operator's changes were acknowledged; `changes` is how many there were before.
+pub(super) fn until_killed(
+    server: &mut Server,
+    ledger: &Ledger,
+    random: &mut Random,
+    moment: Duration,
+    changes: usize,
+) -> usize {
     let killed = AtomicBool::new(false);
     let mut child = server.detach();
+    let server = &*server;
     thread::scope(|scope| {
         for mailbox in 0..ACCOUNTS.len() {
             let (mut writing, mut reading) = (Random::new(random.next()), Random::new(random.next()));
-            let (server, killed) = (&*server, &killed);
+            let killed = &killed;
             scope.spawn(move || ended(write(server, ledger, mailbox, &mut writing), killed));
             scope.spawn(move || ended(read(server, ledger, mailbox, &mut reading), killed));
         }
+        let operator = scope.spawn(|| story::change(server.data(), changes));
         thread::sleep(moment);
         killed.store(true, Ordering::SeqCst);
         child.kill().expect("one's own child can be killed");
         child.wait().expect("a killed child ends");
-    });
+        operator.join().expect("the operator's thread ends")
+    })
 }
 
 /// Only a broken connection may end a thread, and only once the server is being killed.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Account;
 use crate::clients::Visit;
-use crate::rig::{BOB, Letter, Outcome, POLICY, Random, Server, Service, patiently, with_lf};
+use crate::rig::{BOB, Letter, Outcome, Random, Server, Service, patiently, with_lf};
 
 /// A server whose clock the test turns.
 pub(super) struct Stage {
@@ -28,8 +28,7 @@ impl Stage {
     /// A server with SPEC's figures, the domain demo.test and bob, at `start`.
     pub(super) fn at(start: &str) -> Stage {
         let now = time(start);
-        // No cap on Argon2's cost or logins is in the way: the rig's settings leave policy alone.
-        let mut server = Server::stopped(&[&POLICY[..], &[("POSTERN_CLOCK", "manual")]].concat());
+        let mut server = Server::stopped(&[("POSTERN_CLOCK", "manual")]).with_policy();
         set_clock(&server, now);
         server.restart();
         server.ok(&["domain", "add", "demo.test"]);

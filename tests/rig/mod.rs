@@ -17,7 +17,7 @@ pub(crate) use letter::{Letter, behind_own_fields, rig_id, with_lf};
 pub(crate) use pop3::Pop3;
 pub(crate) use program::{Outcome, ci, have, run};
 pub(crate) use random::Random;
-pub(crate) use server::{POLICY, Server, Service, patiently};
+pub(crate) use server::{Server, Service, patiently};
 pub(crate) use smtp::{How, Reply, Smtp};
 pub(crate) use wire::{Wire, refused};
 

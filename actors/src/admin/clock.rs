@@ -19,8 +19,7 @@ pub(super) async fn advance(actors: &Actors, micros: u64) -> Result<Value, Admin
             "the clock is the machine's: start the server with POSTERN_CLOCK=manual to advance it".to_owned(),
         ));
     }
-    let target = actors.now().plus(Duration::from_micros(micros));
-    actors.advance_to(target).await.map_err(|error| {
+    actors.advance(Duration::from_micros(micros)).await.map_err(|error| {
         let AdminError(reason) = failed(error);
         AdminError(format!("{reason}; the clock stands at {}: advance it again from there", actors.now()))
     })?;

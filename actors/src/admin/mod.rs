@@ -203,7 +203,7 @@ pub enum AdminRequest {
 
 impl AdminRequest {
     /// Whether no change may be made meanwhile. What only looks needs that not; an import and a removal take their turn
-    /// for each step of their own.
+    /// for each step of their own; what falls due is the accounts' own affair.
     fn takes_a_turn(&self) -> bool {
         use AdminRequest as Ask;
         !matches!(
@@ -218,6 +218,8 @@ impl AdminRequest {
                 | Ask::Check
                 | Ask::AccountImport { .. }
                 | Ask::AccountRemove { .. }
+                | Ask::ClockAdvance { .. }
+                | Ask::PolicyRelease
         )
     }
 }

@@ -12,7 +12,7 @@ use postern_storage::{Batch, StoreError, keys};
 
 use super::MailboxActor;
 use super::folder::FolderRead;
-use crate::ground::refuse;
+use crate::ground::{caught_up, refuse};
 use crate::order::{Drop as Letter, Lease, Maildrop, SessionRef, Tell};
 use crate::registry::Seat;
 
@@ -71,12 +71,11 @@ impl MailboxActor {
     fn know_checks(&self) -> impl Future<Output = Result<Option<Checks>, StoreError>> + 'static {
         let (known, store, account) = (self.checks.is_some(), self.ground.store.clone(), self.account);
         async move {
-            match known {
-                true => Ok(None),
-                false => {
-                    store.get(keys::checks(account)).await.map(|checks| Some(checks.unwrap_or_default()))
-                }
+            if known {
+                return Ok(None);
             }
+            caught_up(&store).await;
+            store.get(keys::checks(account)).await.map(|checks| Some(checks.unwrap_or_default()))
         }
     }
 

@@ -24,7 +24,7 @@ use postern_policy::abuse::Verdict;
 use postern_policy::send_window::{Figures, check, locked};
 use postern_storage::{Ring, StoreError, View, keys};
 
-use crate::ground::Ground;
+use crate::ground::{Ground, caught_up};
 use crate::order::{Granted, Reservation};
 use crate::registry::PerAccount;
 use asks::Asked;
@@ -124,6 +124,9 @@ impl QuotaActor {
         let (ground, account, known) = (Arc::clone(&self.ground), self.account, self.state.clone());
         let store = ground.store.clone();
         let read = async move {
+            if known.is_none() {
+                caught_up(&store).await;
+            }
             let look = move |view: &View<'_>| {
                 let mut state = known.map_or_else(|| State::load(view, account, now), Ok)?;
                 if std::mem::take(&mut state.stale) {

@@ -128,7 +128,9 @@ impl QuotaActor {
             let mut batch = Batch::new();
             batch.lazy();
             self.put(&mut batch);
-            drop(self.ground.store.commit(batch));
+            if !batch.is_empty() {
+                drop(self.ground.store.commit(batch));
+            }
         }
     }
 

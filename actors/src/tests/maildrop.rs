@@ -85,7 +85,6 @@ async fn c3_holds_across_a_restart_and_a_rest() {
     house.account(ALICE).await;
     assert_eq!(house.check().await, None);
     house.wait(100);
-    house.caught_up().await;
     house.actors.passivate(Duration::ZERO);
     assert_eq!(house.check().await, too_soon(190));
     let house = house.restarted().await;

@@ -133,6 +133,7 @@ fn settings() -> Settings {
     let machine = Machine { name: "mail.demo.test".to_owned(), cores: 1, ipv6: false };
     let config = Config::read([], &machine, Purpose::Command).expect("the defaults hold");
     Settings {
+        serving: true,
         argon2: Argon2Cost { memory: 8, passes: 1, lanes: 1 },
         scram: false,
         hashes_at_once: 1,

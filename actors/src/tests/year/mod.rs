@@ -137,7 +137,7 @@ impl Town {
                 let second = day * 86_400 + CLUSTERS[cluster] + WITHIN[within];
                 let at =
                     begin.plus(Duration::from_secs(second) + Duration::from_micros(random.below(1_000_000)));
-                self.house.actors.advance_to(at).await.expect("room");
+                self.house.actors.advance(at.since(self.house.actors.now())).await.expect("room");
                 self.act(&mut lives, acts).await;
             }
         }
