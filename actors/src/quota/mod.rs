@@ -189,8 +189,12 @@ impl QuotaActor {
     fn counted(&mut self, counting: Counting) -> Option<Verdict> {
         let state = self.state.as_mut()?;
         state.recent.count(counting.letter, counting.event.at);
+        let event = counting.event.clone();
         // The reservation ends here, where the letter counts.
-        self.weigh(&counting.event)
+        drop(counting);
+        let verdict = self.weigh(&event);
+        self.mark_alone(event.at);
+        verdict
     }
 
     /// Takes over what AccountActor has decided; whether that changes what the abuse rules remember.

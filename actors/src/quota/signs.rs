@@ -38,29 +38,31 @@ impl Marks {
         Marks { logged, due: logged.next_multiple_of(Marks::EVERY) }
     }
 
-    /// One more event is logged; whether a mark goes before it.
-    fn next(&mut self, idle: bool) -> bool {
-        let due = self.logged >= self.due && (idle || self.logged >= self.due + Marks::LATE);
-        self.logged += 1 + u64::from(due);
-        if due {
-            self.due = self.logged.next_multiple_of(Marks::EVERY);
-        }
-        due
+    /// Whether a mark is due now.
+    fn is_due(&self, idle: bool) -> bool {
+        self.logged >= self.due && (idle || self.logged >= self.due + Marks::LATE)
+    }
+
+    /// One is due from now on.
+    fn soon(&mut self) {
+        self.due = self.due.min(self.logged);
+    }
+
+    /// A mark was logged.
+    fn marked(&mut self) {
+        self.logged += 1;
+        self.due = (self.logged + 1).next_multiple_of(Marks::EVERY);
     }
 }
 
 impl QuotaActor {
     /// Looks at a letter as it is accepted; the event goes into its batch.
     pub(super) fn observe(&mut self, letter: LetterId, sent: &Sent, at: Timestamp) -> Option<Event> {
-        let mut marks = Batch::new();
-        marks.lazy();
-        self.mark(at, &mut marks);
-        if !marks.is_empty() {
-            drop(self.ground.store.commit(marks));
-        }
+        self.mark_alone(at);
         let Sent { from, recipients, body, .. } = sent;
         let sample = Sample { recipients: recipients.clone(), body: *body, from: Some(*from) };
         let state = self.state.as_mut()?;
+        state.marks.logged += 1;
         let signals = abuse::observe(&mut state.abuse, &sample, &self.ground.settings.abuse, at);
         let recipients = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
         let what = What::Letter { letter, recipients, signals };
@@ -81,6 +83,9 @@ impl QuotaActor {
         batch.lazy();
         self.mark(event.at, &mut batch);
         batch.log(self.account, Ring::LetterRefusals, EVENTS_KEPT, &event);
+        if let Some(state) = &mut self.state {
+            state.marks.logged += 1;
+        }
         let verdict = if weighs { self.weigh(&event) } else { None };
         if weighs {
             self.put(&mut batch);
@@ -96,22 +101,38 @@ impl QuotaActor {
         abuse::judge(&state.abuse, &self.ground.settings.abuse, event.at)
     }
 
-    /// A lock has fallen: what led to it is spent.
+    /// A lock has fallen: what led to it is spent, and so is what was logged behind the lock's event before it came to be
+    /// known here. Only a mark tells a replay of that.
     pub(super) fn spend(&mut self) {
         let Some(lock) = self.state.as_ref().and_then(|state| state.lock.clone()) else { return };
         let (until, reason, text, evidence) = (lock.until, lock.reason, lock.text, lock.evidence);
         let what = What::SendingLocked { until, reason, text, evidence };
         self.weigh(&Event { at: lock.since, by: lock.by, from: None, what });
+        if let Some(state) = &mut self.state {
+            state.marks.soon();
+        }
+        self.mark_alone(lock.since);
     }
 
     /// Logs the scores where that is due, before another event.
     fn mark(&mut self, at: Timestamp, batch: &mut Batch) {
         let idle = std::sync::Arc::strong_count(&self.counting) == 1;
         let Some(state) = self.state.as_mut() else { return };
-        if state.marks.next(idle) {
+        if state.marks.is_due(idle) {
+            state.marks.marked();
             let what = What::Scores(state.abuse.scores.clone());
             let mark = Event { at, by: By::Timer, from: None, what };
             batch.log(self.account, Ring::LetterRefusals, EVENTS_KEPT, &mark);
+        }
+    }
+
+    /// Logs the scores where that is due, in a batch of their own.
+    pub(super) fn mark_alone(&mut self, at: Timestamp) {
+        let mut marks = Batch::new();
+        marks.lazy();
+        self.mark(at, &mut marks);
+        if !marks.is_empty() {
+            drop(self.ground.store.commit(marks));
         }
     }
 
