@@ -43,9 +43,9 @@ struct Town {
     inbox: Recipient<Tell>,
 }
 
-/// Instants of a day at which something may happen: three times, and after each so many seconds. A minute's window, the
+/// Instants of a day at which something may happen: twice, and after each so many seconds. A minute's window, the
 /// interval between checks and the time until access opens lie between them.
-const CLUSTERS: [u64; 3] = [7 * 3600, 12 * 3600 + 1817, 20 * 3600 + 59];
+const CLUSTERS: [u64; 2] = [8 * 3600, 19 * 3600 + 1817];
 const WITHIN: [u64; 5] = [0, 20, 290, 900, 1190];
 const DAYS: u64 = 365;
 
@@ -124,8 +124,11 @@ impl Town {
     async fn live(self: &Rc<Town>, lives: Vec<Life>, scale: &Scale) -> Vec<Life> {
         let mut lives: Vec<Option<Life>> = lives.into_iter().map(Some).collect();
         let mut random = Random::new(scale.seed);
-        let begin = self.house.actors.now();
+        let (begin, begun) = (self.house.actors.now(), Instant::now());
         for day in 0..DAYS {
+            if scale.accounts > 100 && day % 60 == 0 {
+                eprintln!("day {day}: {:.1} s", begun.elapsed().as_secs_f64());
+            }
             let instants = CLUSTERS.len() * WITHIN.len();
             let mut plan = vec![Vec::new(); instants];
             for (index, life) in lives.iter_mut().enumerate() {
