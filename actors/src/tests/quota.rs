@@ -266,14 +266,10 @@ async fn q4_who_pushes_on_is_locked_until_the_lock_ends() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;
     house.post_many(alice, 5).await;
-    let mut tries = 0;
-    let locked = loop {
-        match house.mail_from(alice).await.expect_err("the minute is full") {
-            Refusal::SendLimit { .. } => tries += 1,
-            refusal => break refusal,
-        }
-    };
-    assert_eq!(tries, 34, "a try a second ago weighs what it weighed");
+    for _ in 0..34 {
+        assert!(matches!(house.mail_from(alice).await, Err(Refusal::SendLimit { .. })));
+    }
+    let locked = house.mail_from(alice).await.expect_err("a hundred points are full");
     let until = house.actors.now().plus(24 * HOUR);
     assert_eq!(locked, Refusal::SendingLocked { reason: Reason::Pushing, text: None, until: Some(until) });
     let shown = &house.show("alice@demo.test").await["sending"];
@@ -296,7 +292,10 @@ async fn q4_what_led_to_a_lock_is_spent_with_it() {
     let house = House::new().await;
     let alice = house.account("alice@demo.test").await;
     house.post_many(alice, 5).await;
-    while !matches!(house.mail_from(alice).await, Err(Refusal::SendingLocked { .. })) {}
+    for _ in 0..34 {
+        house.mail_from(alice).await.expect_err("the minute is full");
+    }
+    assert!(matches!(house.mail_from(alice).await, Err(Refusal::SendingLocked { .. })));
     house.unlock("alice@demo.test").await;
     for _ in 0..2 {
         assert!(matches!(house.mail_from(alice).await, Err(Refusal::SendLimit { .. })), "not locked at once");
