@@ -97,8 +97,16 @@ impl Pace for Ticker {
         Ticker::now(self)
     }
 
+    /// On a manual clock also when as much of the machine's time has passed: a program that mistyped its password waits
+    /// for an answer, and nobody may turn the clock.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
-        Box::pin(Ticker::sleep_until(self, at))
+        let passed = tokio::time::sleep(at.since(Ticker::now(self)));
+        Box::pin(async move {
+            tokio::select! {
+                () = Ticker::sleep_until(self, at) => {}
+                () = passed, if at != Timestamp::NEVER => {}
+            }
+        })
     }
 }
 

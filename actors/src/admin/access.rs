@@ -6,6 +6,7 @@ use std::time::Duration;
 use postern_model::record::{Actor as By, Pop3Delete, Status};
 use postern_model::{AccountId, Protocol};
 use postern_policy::access::Change;
+use postern_storage::keys;
 use serde_json::{Value, json};
 
 use super::{AccessChange, AdminError, failed, find};
@@ -44,6 +45,7 @@ pub(super) async fn set_access(
     let switched_on = matches!(change, Change::On { .. });
     let deed = Deed::Gates { change, protocols: protocols.clone(), text };
     let mut answer = perform(actors, account, address, actor(as_user), deed).await?;
+    answer["access"] = super::show::access(actors, account).await?;
     if switched_on && actors.ground().settings.client_password {
         answer["client_password"] = super::passwords::client(actors, account, &protocols).await?;
     }
@@ -117,7 +119,7 @@ pub(super) async fn unlock(actors: &Actors, address: &str) -> Result<Value, Admi
 /// SPEC A9
 pub(super) async fn seen(actors: &Actors, address: &str) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
-    perform(actors, account, address, By::User, Deed::SeenOnTheWeb).await
+    perform(actors, account, address, By::Operator, Deed::SeenOnTheWeb).await
 }
 
 /// SPEC Q4
@@ -128,8 +130,10 @@ pub(super) async fn report(
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
     let deed = Deed::Reported(text_of_bounds(text)?);
-    let answer = perform(actors, account, address, By::Operator, deed).await?;
+    let mut answer = perform(actors, account, address, By::Operator, deed).await?;
     actors.reported(account).await.map_err(failed)?;
+    let lock = actors.store().get(keys::sending_lock(account)).await.map_err(failed)?;
+    answer["sending_locked"] = lock.is_some().into();
     Ok(answer)
 }
 

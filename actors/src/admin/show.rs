@@ -100,6 +100,16 @@ impl Everything {
     }
 }
 
+/// The gates as they stand now, for the answer to a change of them.
+pub(super) async fn access(actors: &Actors, id: AccountId) -> Result<Value, AdminError> {
+    let read = actors.store().read(move |view| {
+        let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
+        read_standing(view, id, &account)
+    });
+    let standing = read.await.map_err(failed)?;
+    Ok(gates(&standing, Some(&actors.ground().settings.access)))
+}
+
 /// Each gate with its state, its deadlines and its reason.
 pub(super) fn gates(standing: &Standing, figures: Option<&access::Figures>) -> Value {
     let one = |protocol: Protocol| {

@@ -6,7 +6,9 @@ use postern_model::record::{Actor, Event, Gate, GateState, Reason, SendingLock, 
 use super::{Asker, Change, ChangeError, Figures, close_all, gate};
 use crate::send_window;
 
-/// Changes gates. Asking for what is there already keeps its history as it is.
+/// Changes gates. Asking for what is there already keeps its history as it is. What shuts several gates or takes several
+/// blocks away passes over those to which it does not apply, as long as there is one to which it does: who types `off`
+/// or `unblock` means those that can be.
 ///
 /// # Errors
 /// The gate that can't be changed so, and why; then none is.
@@ -19,8 +21,20 @@ pub fn change(
     figures: &Figures,
 ) -> Result<Vec<Event>, (Protocol, ChangeError)> {
     let mut events = Vec::new();
+    let applies = |protocol: &Protocol| {
+        let blocked = gate(&standing.access, *protocol).state == GateState::Blocked;
+        match change {
+            Change::Off => !blocked,
+            Change::Unblock => blocked,
+            Change::On { .. } | Change::Block => true,
+        }
+    };
+    let lenient = protocols.iter().any(applies);
     for &protocol in protocols {
         let gate = gate(&standing.access, protocol);
+        if lenient && !applies(&protocol) {
+            continue;
+        }
         let whats = match change {
             Change::On { now } => {
                 // At once is the operator's to say (SPEC A2).
@@ -94,7 +108,8 @@ fn switch_off(
 
 fn block(gate: &Gate, protocol: Protocol, text: Option<String>) -> Vec<What> {
     match gate.state {
-        GateState::Blocked => Vec::new(),
+        // Another word to it is worth a line of the story, and the user's reading.
+        GateState::Blocked if text.is_none() || gate.text == text => Vec::new(),
         _ => vec![What::AccessBlocked { protocol, reason: Reason::Operator, text }],
     }
 }

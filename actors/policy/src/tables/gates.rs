@@ -309,7 +309,7 @@ fn a8_one_gate_that_cannot_be_switched_on_leaves_the_others_as_they_are() {
          2026-03-01 10:00 operator block imap -> imap blocked(operator) +access-blocked(imap)
          2026-03-01 10:01 on all              -> imap refused: Blocked
          2026-03-01 10:01 show pop3           -> off, opens never
-         2026-03-01 10:01 operator off all    -> imap refused: Blocked",
+         2026-03-01 10:01 operator off all    -> nothing",
     );
 }
 
@@ -465,6 +465,17 @@ fn p5_the_notice_is_not_repeated_within_a_day() {
         fresh
     };
     assert_eq!([0, 1, 86_399, 86_400, 86_401].map(&mut told), [true, false, false, true, false]);
+}
+
+#[test]
+fn a7_off_and_unblock_pass_over_the_gates_that_they_do_not_concern() {
+    play(
+        "2026-03-01 10:00 create                    -> nothing
+         2026-03-01 10:00 operator on all now       -> pop3 on, imap on, smtp on
+         2026-03-01 10:00 operator block smtp       -> smtp blocked(operator) +access-blocked(smtp)
+         2026-03-01 10:00 off all                   -> pop3 off, imap off
+         2026-03-01 10:00 operator unblock all      -> smtp unblocked +access-unblocked(smtp)",
+    );
 }
 
 #[test]
