@@ -20,7 +20,7 @@ const KEPT: usize = 1_000;
 /// Blocks and unblocks until the server is gone or that is enough; returns how many were acknowledged.
 pub(super) fn change(data: &Path, already: usize) -> usize {
     (0..CHANGES)
-        .take_while(|n| ask(data, if (already + n) % 2 == 0 { "block" } else { "unblock" }).is_ok())
+        .take_while(|n| ask(data, if (already + n).is_multiple_of(2) { "block" } else { "unblock" }).is_ok())
         .count()
 }
 
