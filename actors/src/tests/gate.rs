@@ -114,3 +114,17 @@ async fn a10_checkpoints_tell_whether_an_event_between_them_is_missing() {
     }
     assert!(told.len() >= 3 && told.iter().all(|(events, counted)| events == counted), "{told:?}");
 }
+
+#[actix_rt::test]
+async fn a10_what_another_has_done_already_is_answered_when_it_is_on_disk() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let shut = |text| Deed::Gates { change: Change::Off, protocols: Protocol::ALL.to_vec(), text };
+    // More than a record may hold: the store takes none of it.
+    let lost = house.actors.perform(alice, By::Operator, None, shut(Some("x".repeat(5 << 20))));
+    let same = house.actors.perform(alice, By::Operator, None, shut(None));
+    let (lost, same) = tokio::join!(lost, same);
+    assert!(lost.is_err() && same.is_err(), "{lost:?} {same:?}: neither has shut it");
+    let who = Listener::new(&house);
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("open still");
+}
