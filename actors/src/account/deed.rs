@@ -50,7 +50,8 @@ impl AccountActor {
         let settled = self.settle(Closing::Held);
         let asker = Asker { by: ask.by, from: ask.from, now: self.now() };
         let done = match self.events(&ask.deed, asker) {
-            Ok(Some(events)) => self.enact(events),
+            // What is so already may be so in memory alone.
+            Ok(Some(events)) => self.enact(events).or_else(|| self.confirm()),
             Ok(None) => self.set(ask.deed),
             // What was due is done although the deed is not.
             Err(refused) => return Answer { answer: Err(refused), enacted: settled },

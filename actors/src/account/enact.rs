@@ -158,8 +158,8 @@ impl AccountActor {
         }
     }
 
-    /// Where changes are on their way, who is let in by them waits until they are on disk, and is not let in where they
-    /// come to nothing.
+    /// Where changes are on their way, who is let in by them, or asks for the same, waits until they are on disk, and is
+    /// refused where they come to nothing.
     pub(super) fn confirm(&self) -> Option<Enacted> {
         let state = self.state.as_ref().filter(|_| Arc::strong_count(&self.in_flight) > 1)?;
         let mut batch = Batch::new();

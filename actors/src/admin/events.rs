@@ -137,6 +137,7 @@ fn checkpoint(standing: &Standing) -> Value {
         "status": standing.status,
         "plan": standing.plan,
         "created": standing.created.rfc3339(),
+        "events": activity.events,
         "access": super::show::gates(standing, None),
         "sending": super::show::lock(standing.lock.as_ref()),
         "last": {

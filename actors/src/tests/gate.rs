@@ -88,3 +88,43 @@ async fn a10_logins_wash_no_change_away() {
     }
     assert_eq!(changes().await, before, "the evidence of a lock is kept longer than logins");
 }
+
+#[actix_rt::test]
+async fn a10_checkpoints_tell_whether_an_event_between_them_is_missing() {
+    let house = House::new().await;
+    house.account("alice@demo.test").await;
+    let who = Listener::new(&house);
+    for n in 0..600 {
+        let protocol = if n % 3 == 0 { Protocol::Pop3 } else { Protocol::Imap };
+        let admitted = house.login("alice@demo.test", &who, protocol).await.expect("open");
+        if protocol == Protocol::Pop3 {
+            house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
+        }
+    }
+    house.caught_up().await;
+    let ask = AdminRequest::AccountEvents { address: "alice@demo.test".into(), since: None };
+    let answer = house.admin(ask).await;
+    let (mut told, mut counted) = (Vec::new(), 0);
+    for event in answer.as_array().expect("a list") {
+        match event["kind"].as_str().expect("a kind") {
+            "checkpoint" => told.push((event["detail"]["events"].as_u64(), Some(counted))),
+            "letter" | "letter-refused" | "notice" => {}
+            _ => counted += 1,
+        }
+    }
+    assert!(told.len() >= 3 && told.iter().all(|(events, counted)| events == counted), "{told:?}");
+}
+
+#[actix_rt::test]
+async fn a10_what_another_has_done_already_is_answered_when_it_is_on_disk() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let shut = |text| Deed::Gates { change: Change::Off, protocols: Protocol::ALL.to_vec(), text };
+    // More than a record may hold: the store takes none of it.
+    let lost = house.actors.perform(alice, By::Operator, None, shut(Some("x".repeat(5 << 20))));
+    let same = house.actors.perform(alice, By::Operator, None, shut(None));
+    let (lost, same) = tokio::join!(lost, same);
+    assert!(lost.is_err() && same.is_err(), "{lost:?} {same:?}: neither has shut it");
+    let who = Listener::new(&house);
+    house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("open still");
+}

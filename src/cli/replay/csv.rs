@@ -31,7 +31,7 @@ pub(super) fn row(line: &str) -> Result<(String, Row), String> {
         "" => None,
         name => Some(named(name).ok_or_else(|| format!("{name:?} is not pop3, imap or smtp"))?),
     };
-    Ok((address, Row { at, says: Says::Inputs(acts(protocol, action)?) }))
+    Ok((address, Row { at, counts: true, says: Says::Inputs(acts(protocol, action)?) }))
 }
 
 fn named(name: &str) -> Option<Protocol> {

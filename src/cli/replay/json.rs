@@ -119,7 +119,9 @@ struct Element {
 
 impl Element {
     fn row(&self) -> Result<Row, String> {
-        Ok(Row { at: time(&self.at)?, says: self.says()? })
+        // As `standing::apply` counts them.
+        let counts = !matches!(self.kind.as_str(), "checkpoint" | "letter" | "letter-refused" | "notice");
+        Ok(Row { at: time(&self.at)?, counts, says: self.says()? })
     }
 
     fn says(&self) -> Result<Says, String> {
@@ -216,6 +218,8 @@ struct Checkpoint {
     status: Status,
     plan: String,
     created: String,
+    #[serde(default)]
+    events: u32,
     access: Gates,
     sending: Lock,
     #[serde(default)]
@@ -284,6 +288,7 @@ impl Checkpoint {
             imap: at(&self.last.imap)?,
             smtp: at(&self.last.smtp)?,
             web: at(&self.last.web)?,
+            events: self.events,
             ..Activity::default()
         };
         Ok(Standing { status: self.status, plan: self.plan, created, access, lock, activity })

@@ -103,7 +103,7 @@ fn figures(config: &Config) -> Figures {
 
 /// One account's life until the end of the record.
 fn live(figures: &Figures, account: &Recorded, end: Timestamp) -> Outcome {
-    let Recorded { inputs, start } = account;
+    let Recorded { inputs, start, .. } = account;
     let mut life = Life::new(figures, start.as_deref().cloned().unwrap_or_else(|| assumed(inputs)));
     inputs.iter().for_each(|input: &Input| life.play(input));
     life.settle(end);

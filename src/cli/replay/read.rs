@@ -34,14 +34,26 @@ pub(super) struct Log {
 pub(super) struct Recorded {
     /// What somebody did or wanted, in the order of time.
     pub(super) inputs: Vec<Input>,
-    /// How things stood at its first checkpoint.
+    /// How things stood at the checkpoint from which on nothing is missing.
     pub(super) start: Option<Box<Standing>>,
+    /// Rows since then that count towards checkpoints.
+    counted: u32,
+}
+
+impl Recorded {
+    /// Whether nothing is missing between the start and a later checkpoint.
+    fn leads_to(&self, later: &Standing) -> bool {
+        let reached = |start: &Standing| start.activity.events.wrapping_add(self.counted);
+        self.start.as_deref().is_some_and(|start| reached(start) == later.activity.events)
+    }
 }
 
 /// What a row says.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) at: Timestamp,
+    /// Whether checkpoints count it.
+    pub(super) counts: bool,
     pub(super) says: Says,
 }
 
@@ -114,13 +126,17 @@ impl Intake {
             self.log.accounts.insert(address.to_owned(), Recorded::default());
         }
         let Some(account) = self.log.accounts.get_mut(address) else { return };
+        account.counted = account.counted.wrapping_add(row.counts.into());
         match row.says {
             Says::Inputs(acts) => {
                 account.inputs.extend(acts.into_iter().map(|act| Input { at: row.at, act }))
             }
-            // What came before the first checkpoint had led to it; a later one is what the figures of then led to.
-            Says::Start(standing) if account.start.is_none() => account.start = Some(standing),
-            Says::Start(_) | Says::Nothing => {}
+            // A later checkpoint is what the figures of then led to.
+            Says::Start(standing) if account.leads_to(&standing) => {}
+            // What came before had led to it. Lists keep so many events each (SPEC A10): where the logins of a year are
+            // gone and its changes are not, the account would seem to have been unused.
+            Says::Start(standing) => *account = Recorded { start: Some(standing), ..Recorded::default() },
+            Says::Nothing => {}
         }
     }
 

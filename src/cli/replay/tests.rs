@@ -268,6 +268,38 @@ fn a_record_is_what_account_events_prints() {
     assert_eq!(log.accounts.keys().collect::<Vec<_>>(), ["alice@demo.test"]);
 }
 
+/// A checkpoint of an account that may use POP3, after so many events.
+fn stood(at: &str, events: u32) -> Value {
+    let gate = json!({"state": "on", "since": "2026-01-01T00:00:00Z", "by": "operator"});
+    let detail = json!({"status": "active", "plan": "free", "created": "2026-01-01T00:00:00Z", "events": events,
+        "access": {"pop3": gate, "imap": gate, "smtp": gate}, "sending": {"locked": false},
+        "last": {"login": at, "pop3": at}});
+    json!({"at": at, "kind": "checkpoint", "by": "timer", "detail": detail})
+}
+
+#[test]
+fn a10_logins_that_are_kept_no_more_close_nothing_in_a_replay() {
+    let row = |at: &str, kind| json!({"at": at, "kind": kind, "protocol": "pop3", "by": "user"});
+    let record = json!([
+        stood("2026-01-01T00:00:00Z", 0),
+        row("2026-01-01T00:00:01Z", "access-opened"),
+        // Its logins of two months are gone, some of them from behind this.
+        stood("2026-03-20T00:00:00Z", 250),
+        row("2026-06-01T00:00:00Z", "login"),
+        stood("2026-06-01T00:05:00Z", 500),
+        row("2026-06-01T00:05:00Z", "login"),
+        row("2026-06-01T00:05:01Z", "notice"),
+        stood("2026-06-01T00:10:00Z", 501),
+        row("2026-06-01T00:10:00Z", "login"),
+    ]);
+    let log = taken(&record.to_string());
+    let account = &log.accounts[""];
+    assert_eq!(account.start.as_deref().map(|start| start.activity.events), Some(500));
+    assert_eq!(account.inputs.len(), 2, "from the first checkpoint on behind which nothing is missing");
+    let run = replay(&record.to_string(), "");
+    assert_eq!(run.stdout, "9 events; nothing refused, locked or closed: 1 of 1 accounts\n");
+}
+
 #[test]
 fn a_malformed_element_is_named_by_its_number() {
     let with = |element: Value| {
