@@ -37,13 +37,33 @@ pub(super) async fn set(actors: &Actors, address: &str, password: Secret) -> Res
     let account = find(actors, address).await?;
     let old = actors.store().get(keys::credentials(account)).await.map_err(failed)?;
     let new = hash(actors, password, old.as_ref()).await?;
+    let stolen = suspected(actors, account).await?;
     let mut batch = Batch::new();
     put(&mut batch, account, old.as_ref(), &new);
+    for id in &stolen {
+        batch.delete(&keys::app_password(account, *id));
+    }
     actors.store().commit(batch).await.map_err(failed)?;
-    let closed = void(actors, account, Some(CredentialRef::Account)).await;
+    let which = if stolen.is_empty() { Some(CredentialRef::Account) } else { None };
+    let closed = void(actors, account, which).await;
     let mut answer = perform(actors, account, address, By::Operator, Deed::Password).await?;
     answer["sessions_closed"] = closed.into();
+    answer["app_passwords_revoked"] = stolen.len().into();
     Ok(answer)
+}
+
+/// The app passwords that go with the account's own where a theft is suspected (SPEC A14): nobody knows which of them
+/// was stolen.
+async fn suspected(actors: &Actors, account: AccountId) -> Result<Vec<AppPasswordId>, AdminError> {
+    let read = actors.store().read(move |view| {
+        let access = view.get(&keys::access(account))?;
+        if access.is_none_or(|access| access.theft.is_none()) {
+            return Ok(Vec::new());
+        }
+        let taken = view.scan(&keys::app_passwords_of(account), MAX_PASSWORDS)?;
+        Ok(taken.into_iter().map(|(id, _)| id).collect())
+    });
+    read.await.map_err(failed)
 }
 
 /// The password that mail programs need (SPEC A12), made when access is switched on, and told once: where there is one

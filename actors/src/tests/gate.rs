@@ -128,3 +128,75 @@ async fn a10_what_another_has_done_already_is_answered_when_it_is_on_disk() {
     let who = Listener::new(&house);
     house.login("alice@demo.test", &who, Protocol::Smtp).await.expect("open still");
 }
+
+#[actix_rt::test]
+async fn a14_another_password_is_the_cure_and_takes_the_programs_passwords_with_it() {
+    let house = House::new().await;
+    let alice = house.account("alice@demo.test").await;
+    let address = || "alice@demo.test".to_owned();
+    let app = AdminRequest::AppPasswordAdd {
+        address: address(),
+        name: "phone".into(),
+        protocols: vec![Protocol::Pop3],
+        expires_in: None,
+    };
+    house.admin(app).await;
+    for _ in 0..2 {
+        house.admin(AdminRequest::AccountReport { address: address(), reason: None }).await;
+    }
+    let on = |now| AdminRequest::SetAccess {
+        address: address(),
+        change: AccessChange::On,
+        protocols: vec![Protocol::Pop3],
+        now,
+        reason: None,
+        as_user: false,
+    };
+    house.admin(AdminRequest::UnlockSending { address: address() }).await;
+    let refused = house.actors.admin(on(true)).await.expect_err("the password may be known to a thief");
+    assert!(refused.0.contains("set-password"), "{refused}");
+    let password = Secret(Zeroizing::new("another horse".to_owned()));
+    let set = house.admin(AdminRequest::SetPassword { address: address(), password }).await;
+    assert_eq!(set["app_passwords_revoked"], 1);
+    let opened = house.admin(on(true)).await;
+    assert_eq!(opened["access"]["pop3"]["state"], "on");
+    let left = house.admin(AdminRequest::AppPasswordList { address: address() }).await;
+    assert_eq!(left, serde_json::json!([]), "{alice}");
+}
+
+#[actix_rt::test]
+async fn a12_a_password_for_mail_programs_is_told_once_and_goes_with_the_last_gate() {
+    let mut settings = Settings::for_tests();
+    settings.client_password = true;
+    let house = House::with(settings).await;
+    let password = Some(Secret(Zeroizing::new(PASSWORD.to_owned())));
+    let address = || "alice@demo.test".to_owned();
+    house.admin(AdminRequest::AccountAdd { address: address(), plan: None, password }).await;
+    let change = |change| AdminRequest::SetAccess {
+        address: address(),
+        change,
+        protocols: Protocol::ALL.to_vec(),
+        now: change == AccessChange::On,
+        reason: None,
+        as_user: false,
+    };
+    let told = house.admin(change(AccessChange::On)).await["client_password"].clone();
+    let told = told.as_str().expect("it is told").to_owned();
+    assert!(house.admin(change(AccessChange::On)).await["client_password"].is_null(), "once");
+    let who = Listener::new(&house);
+    let login = async |password: &str| {
+        let password = Zeroizing::new(password.to_owned());
+        let proof = Proof::Password { user: address(), password };
+        let session = who.session.clone();
+        house.actors.login(Login { proof, protocol: Protocol::Smtp, tls: true, session }).await.map(drop)
+    };
+    assert_eq!(login(PASSWORD).await, Err(Refusal::ClientPasswordNeeded));
+    assert_eq!(login(&told).await, Ok(()));
+    house.admin(change(AccessChange::Off)).await;
+    house.admin(change(AccessChange::On)).await;
+    assert_eq!(
+        login(&told).await,
+        Err(Refusal::BadCredentials { bare_name: false }),
+        "void since it was off"
+    );
+}
