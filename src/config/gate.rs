@@ -93,7 +93,7 @@ pub(super) static ROWS: &[Variable] = &[
         "CLIENT_PASSWORD",
         "account",
         Field::Choice { names: &["account", "separate"], set: |c, n| c.client_password = n == 1 },
-        "Which password mail programs log in with: the account's, or one that is made for them when access is switched on and void when it is switched off (A12).",
+        "Which password mail programs log in with: the account's, or one that is made for them when access is switched on and void when it is switched off (A12). `account access … on` tells it once, also where access is on already and there is none yet.",
     ),
     Variable::new(
         "CHECK_INTERVAL",

@@ -89,6 +89,7 @@ impl Row {
                 row("sending-locked", Some(Protocol::Smtp), Some(reason.name()), detail)
             }
             What::SendingUnlocked => row("sending-unlocked", Some(Protocol::Smtp), None, Value::Null),
+            What::Login { protocol: None } => row("login", None, None, json!({ "on": "web" })),
             What::Login { protocol } => row("login", *protocol, None, Value::Null),
             What::LoginRefused { protocol, why } => {
                 row("login-refused", Some(*protocol), Some(why.name()), Value::Null)
