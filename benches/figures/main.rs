@@ -83,6 +83,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
         [argument, dir] if argument == bare::ARGUMENT => bare::serve(Path::new(dir)),
+        [argument, data] if argument == start::ARGUMENT => start::open(Path::new(data)),
         _ => run(&arguments),
     };
     match outcome {
