@@ -95,11 +95,19 @@ impl House {
     }
 
     async fn begun(settings: Settings, engine: EngineKind) -> House {
+        House::on_arbiters(settings, engine, &[Arbiter::current()]).await
+    }
+
+    /// With the actors on threads of their own.
+    async fn on_arbiters(settings: Settings, engine: EngineKind, arbiters: &[ArbiterHandle]) -> House {
         let dir = tempfile::tempdir().expect("a directory");
         let options = StoreOptions { engine, ..StoreOptions::new(dir.path()) };
         let now = Timestamp::from_seconds(1_800_000_000);
         let store = Store::open(options, now).expect("a new store");
-        let house = House::on(store, Arc::new(ManualClock::new(now)), settings, dir).await;
+        let clock = Arc::new(ManualClock::new(now));
+        let ticker = Ticker::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let actors = Actors::start(store, ticker, settings.clone(), arbiters).await.expect("actors");
+        let house = House { actors, settings, clock, dir };
         house.admin(AdminRequest::DomainAdd { domain: "demo.test".into() }).await;
         house
     }

@@ -28,12 +28,16 @@ struct Scale {
     accounts: usize,
     /// Events that each account is to come to.
     events: u32,
+    /// Threads for the actors; 0: none but the test's own.
+    arbiters: usize,
     seed: u64,
 }
 
 /// All that the lives share.
 struct Town {
     house: House,
+    /// The threads of its actors, where these have their own.
+    arbiters: Vec<Arbiter>,
     /// Letters that users wrote: whatever else is in an INBOX is a notice.
     written: RefCell<HashSet<LetterId>>,
     /// Whom to write to.
@@ -51,19 +55,19 @@ const DAYS: u64 = 365;
 
 #[actix_rt::test]
 async fn a10_replay_of_the_log_gives_the_stored_state() {
-    run(&Scale { engine: EngineKind::Memory, accounts: 20, events: 200, seed: 1 }).await;
+    run(&Scale { engine: EngineKind::Memory, accounts: 20, events: 200, arbiters: 0, seed: 1 }).await;
 }
 
 #[actix_rt::test]
 #[ignore = "takes minutes: make rehearsal"]
 async fn a10_a_year_of_1_000_accounts_on_sled() {
-    run(&Scale { engine: EngineKind::Sled, accounts: 1_000, events: 1_000, seed: 2 }).await;
+    run(&Scale { engine: EngineKind::Sled, accounts: 1_000, events: 1_000, arbiters: 2, seed: 2 }).await;
 }
 
 #[actix_rt::test]
 #[ignore = "takes minutes: make rehearsal"]
 async fn a10_a_year_of_10_000_accounts_in_memory() {
-    run(&Scale { engine: EngineKind::Memory, accounts: 10_000, events: 1_000, seed: 3 }).await;
+    run(&Scale { engine: EngineKind::Memory, accounts: 10_000, events: 1_000, arbiters: 2, seed: 3 }).await;
 }
 
 async fn run(scale: &Scale) {
@@ -91,7 +95,13 @@ impl Town {
             .plans
             .values_mut()
             .for_each(|plan: &mut Plan| plan.check_interval = Duration::from_secs(300));
-        let house = House::begun(settings, scale.engine).await;
+        // Those who act and those who answer share the machine, as they do in a server.
+        let arbiters: Vec<Arbiter> = (0..scale.arbiters).map(|_| Arbiter::new()).collect();
+        let handles = match &arbiters[..] {
+            [] => vec![Arbiter::current()],
+            own => own.iter().map(Arbiter::handle).collect(),
+        };
+        let house = House::on_arbiters(settings, scale.engine, &handles).await;
         let mut lives = Vec::new();
         for number in 0..scale.accounts {
             let address = format!("user{number}@demo.test");
@@ -111,6 +121,7 @@ impl Town {
         scanner.feed(text.as_bytes());
         let town = Town {
             house,
+            arbiters,
             written: RefCell::default(),
             ids: lives.iter().map(|life| life.id).collect(),
             text,
@@ -188,6 +199,9 @@ impl Town {
         }
         seen.covers(lives.len());
         self.house.clean();
+        self.arbiters.iter().for_each(|arbiter| {
+            arbiter.stop();
+        });
         eprintln!("{seen:?}");
         seen.events
     }
