@@ -72,7 +72,19 @@ fn pop3_code(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::StoreFull
         | Refusal::Unavailable
         | Refusal::Stopping => "SYS/TEMP",
-        Refusal::SendingLocked { .. }
+        Refusal::NoSuchFolder
+        | Refusal::FolderExists
+        | Refusal::BadFolderName(_)
+        | Refusal::FolderInItself
+        | Refusal::InboxStays
+        | Refusal::HasChildren
+        | Refusal::TooManyFolders { .. }
+        | Refusal::UseTaken
+        | Refusal::OverQuota { .. }
+        | Refusal::FolderFull
+        | Refusal::TooManyAnnotations { .. }
+        | Refusal::AnnotationTooLong { .. }
+        | Refusal::SendingLocked { .. }
         | Refusal::SendLimit { .. }
         | Refusal::InactiveMailbox
         | Refusal::TooManyRecipients { .. }
@@ -102,7 +114,20 @@ pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
         Refusal::AuthorNotOwned | Refusal::NoRoute => (550, 7, 1),
         Refusal::NoSuchMailbox => (550, 1, 1),
         Refusal::InactiveMailbox => (550, 2, 1),
-        Refusal::StoreFull => (452, 3, 1),
+        // Folders are IMAP's affair; what SMTP would say of a full mailbox is the store's "no room".
+        Refusal::NoSuchFolder
+        | Refusal::FolderExists
+        | Refusal::BadFolderName(_)
+        | Refusal::FolderInItself
+        | Refusal::InboxStays
+        | Refusal::HasChildren
+        | Refusal::TooManyFolders { .. }
+        | Refusal::UseTaken
+        | Refusal::OverQuota { .. }
+        | Refusal::FolderFull
+        | Refusal::TooManyAnnotations { .. }
+        | Refusal::AnnotationTooLong { .. }
+        | Refusal::StoreFull => (452, 3, 1),
         Refusal::InUse | Refusal::Unavailable => (451, 3, 0),
         Refusal::Stopping => (421, 3, 2),
     };
@@ -111,6 +136,46 @@ pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
         enhanced: EnhancedStatusCode::new(subject, detail),
         text: text(refusal, places),
     }
+}
+
+/// The response code that IMAP has for it (RFC 9051 §7.1, RFC 5530), and its text; the door says `NO` in front.
+pub fn imap(refusal: &Refusal, places: &Places) -> (Option<String>, String) {
+    (imap_code(refusal), text(refusal, places))
+}
+
+fn imap_code(refusal: &Refusal) -> Option<String> {
+    let code = match refusal {
+        Refusal::BadCredentials { .. } | Refusal::ClientPasswordNeeded => "AUTHENTICATIONFAILED",
+        Refusal::AccessOff { .. } => "NOPERM",
+        Refusal::AccessBlocked { .. } | Refusal::Suspended => "CONTACTADMIN",
+        Refusal::PlaintextRefused => "PRIVACYREQUIRED",
+        Refusal::TooManySessions { .. } => "LIMIT",
+        Refusal::AccessPending { .. }
+        | Refusal::TooManyFailures { .. }
+        | Refusal::TooSoon { .. }
+        | Refusal::StoreFull
+        | Refusal::Unavailable
+        | Refusal::Stopping => "UNAVAILABLE",
+        Refusal::InUse => "INUSE",
+        Refusal::NoSuchFolder => "NONEXISTENT",
+        Refusal::FolderExists => "ALREADYEXISTS",
+        Refusal::InboxStays | Refusal::BadFolderName(_) | Refusal::FolderInItself => "CANNOT",
+        Refusal::HasChildren => "HASCHILDREN",
+        Refusal::TooManyFolders { .. } | Refusal::FolderFull => "LIMIT",
+        Refusal::UseTaken => "USEATTR",
+        Refusal::OverQuota { .. } => "OVERQUOTA",
+        Refusal::TooManyAnnotations { .. } => "METADATA TOOMANY",
+        Refusal::AnnotationTooLong { limit } => return Some(format!("METADATA MAXSIZE {limit}")),
+        Refusal::SendingLocked { .. }
+        | Refusal::SendLimit { .. }
+        | Refusal::InactiveMailbox
+        | Refusal::TooManyRecipients { .. }
+        | Refusal::SenderNotOwned
+        | Refusal::AuthorNotOwned
+        | Refusal::NoSuchMailbox
+        | Refusal::NoRoute => return None,
+    };
+    Some(code.to_owned())
 }
 
 /// Octets that a text may have, so that the line has 512 with its codes and its end (RFC 2449 §4, RFC 5321 §4.5.3.1.5).
@@ -197,6 +262,29 @@ fn text(refusal: &Refusal, places: &Places) -> String {
         Refusal::NoRoute => {
             "This server has no route to that domain: no relay or delivery to others is set.".to_owned()
         }
+        Refusal::NoSuchFolder => "There is no such folder (any more).".to_owned(),
+        Refusal::FolderExists => "There is a folder of this name already. Choose another name.".to_owned(),
+        Refusal::BadFolderName(why) => format!("This can't be a folder's name: {why}."),
+        Refusal::FolderInItself => "A folder can't be moved into itself.".to_owned(),
+        Refusal::InboxStays => "The INBOX can't be removed.".to_owned(),
+        Refusal::HasChildren => {
+            "This name only holds other folders. Remove or rename those first.".to_owned()
+        }
+        Refusal::TooManyFolders { limit } => {
+            format!("An account may have {limit} folders and as many subscriptions. Remove some first.")
+        }
+        Refusal::UseTaken => "Another folder serves this use, or this server has none for it.".to_owned(),
+        Refusal::OverQuota { limit } => format!(
+            "The account may store {} MiB, and this would be more. Remove some letters first, or get more room at {web}",
+            limit >> 20
+        ),
+        Refusal::FolderFull => {
+            "This folder's numbers are used up. Put the letters into a new one.".to_owned()
+        }
+        Refusal::TooManyAnnotations { limit } => {
+            format!("A folder may have {limit} notes. Remove some first.")
+        }
+        Refusal::AnnotationTooLong { limit } => format!("A note may have {limit} octets. Make it shorter."),
         Refusal::StoreFull => "The server is out of storage room. Try again later.".to_owned(),
         Refusal::Unavailable => {
             "Something failed on the server; nothing was done. Try again later.".to_owned()

@@ -14,6 +14,7 @@ mod directory;
 mod due;
 mod ground;
 mod loaded;
+pub mod mail;
 mod mailbox;
 pub mod notice;
 pub mod order;

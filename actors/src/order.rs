@@ -27,6 +27,9 @@ pub enum Tell {
     Closed(Refusal),
     /// Another login has taken the mailbox over (SPEC C2); nothing may be deleted any more.
     TakenOver,
+    /// Something that the session wanted to be woken for has happened ([`crate::mail::Wants`]); what, it finds when it
+    /// looks.
+    News,
     /// The server goes down.
     Stopping,
 }

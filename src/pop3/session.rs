@@ -436,6 +436,8 @@ impl<H> Pop3<H> {
                 self.refuse(out, &Refusal::Stopping);
                 self.close(out);
             }
+            // Of IMAP's folders.
+            Tell::News => {}
         }
     }
 }

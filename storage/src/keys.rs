@@ -2,9 +2,10 @@
 
 use postern_model::mime::Facts;
 use postern_model::record::{
-    Abuse, Access, Account, Activity, AddressEntry, AppPassword, Block, Brake, Checks, ClockReading,
-    Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, MailboxHeader, NextAccount, OwedNotice,
-    Pending, PlanNames, Removal, SendingLock, StoreMeta, StoreSecret, Usage, Vanished,
+    Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
+    ClockReading, Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders, MailboxHeader,
+    NextAccount, OwedNotice, Pending, PlanNames, Removal, SendingLock, Signature, StoreMeta, StoreSecret,
+    Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, Timestamp};
 
@@ -180,6 +181,21 @@ pub fn vanished_of(id: AccountId, mailbox: MailboxId) -> KeyRange<ModSeq, Vanish
     Writer::account(id, kind::VANISHED).u32(mailbox.0).range(|key| last_u64(key).map(ModSeq))
 }
 
+/// An account's folders by name.
+pub fn folders(id: AccountId) -> Key<Folders> {
+    Writer::account(id, kind::FOLDERS).key()
+}
+
+/// Notes on a folder; on the account as a whole where `mailbox` is `None`.
+pub fn annotations(id: AccountId, mailbox: Option<MailboxId>) -> Key<Annotations> {
+    Writer::account(id, kind::ANNOTATIONS).u32(mailbox.map_or(0, |mailbox| mailbox.0)).key()
+}
+
+/// Which texts a letter can hold.
+pub fn signature(id: AccountId, letter: LetterId) -> Key<Signature> {
+    Writer::account(id, kind::SIGNATURE).u64(letter.0).key()
+}
+
 /// What is known of a letter without reading it.
 pub fn facts(id: AccountId, letter: LetterId) -> Key<Facts> {
     Writer::account(id, kind::FACTS).u64(letter.0).key()
@@ -340,6 +356,9 @@ mod tests {
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),
+            (folders(id).into_bytes(), "03000000000000010213"),
+            (annotations(id, Some(inbox)).into_bytes(), "0300000000000001021400000001"),
+            (signature(id, letter).into_bytes(), "030000000000000102220000000000000304"),
             (facts(id, letter).into_bytes(), "030000000000000102200000000000000304"),
             (body(id, letter).into_bytes(), "030000000000000102210000000000000304"),
             (crate::log::head(id).into_bytes(), "03000000000000010230"),

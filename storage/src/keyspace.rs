@@ -55,8 +55,11 @@ pub(crate) mod kind {
     pub(crate) const MAILBOX: u8 = 0x10;
     pub(crate) const BLOCK: u8 = 0x11;
     pub(crate) const VANISHED: u8 = 0x12;
+    pub(crate) const FOLDERS: u8 = 0x13;
+    pub(crate) const ANNOTATIONS: u8 = 0x14;
     pub(crate) const FACTS: u8 = 0x20;
     pub(crate) const BODY: u8 = 0x21;
+    pub(crate) const SIGNATURE: u8 = 0x22;
     pub(crate) const LOG_HEAD: u8 = 0x30;
     pub(crate) const LOG: u8 = 0x31;
 }

@@ -6,6 +6,7 @@ pub mod access;
 pub mod calendar;
 #[cfg(test)]
 mod dated;
+pub mod folder;
 pub mod lockout;
 pub mod mailbox;
 pub mod maildrop;
@@ -14,6 +15,7 @@ pub mod refusal;
 pub mod replay;
 pub mod send_window;
 pub mod standing;
+pub mod view;
 
 pub use refusal::Refusal;
 

@@ -48,8 +48,11 @@ impl Folder {
             letters: 0,
             octets: 0,
             unseen: 0,
+            deleted: 0,
+            deleted_octets: 0,
             keywords: Vec::new(),
             last_block: 0,
+            recent: Uid(1),
         };
         Folder { header, last_block: Block::default() }
     }
@@ -82,6 +85,7 @@ impl Folder {
             internal_date,
             saved_after: arrival.saved.seconds() - internal_date,
             letter: arrival.letter,
+            email: None,
             pop3_uidl: arrival.pop3_uidl,
             pop3_hidden: false,
         });

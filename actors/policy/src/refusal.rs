@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postern_model::imap::BadName;
 use postern_model::record::Reason;
 use postern_model::{Protocol, Timestamp};
 
@@ -96,6 +97,42 @@ pub enum Refusal {
     InactiveMailbox,
     /// The recipient is elsewhere and no route leads there.
     NoRoute,
+    /// No folder of this name, or it is gone.
+    NoSuchFolder,
+    /// There is a folder of this name.
+    FolderExists,
+    /// A folder's name that can't be.
+    BadFolderName(BadName),
+    /// A folder can't come to lie in itself.
+    FolderInItself,
+    /// The INBOX can't be removed.
+    InboxStays,
+    /// A name that only holds other folders can't be removed before them.
+    HasChildren,
+    /// As many folders or subscriptions as may be.
+    TooManyFolders {
+        /// How many may be.
+        limit: u32,
+    },
+    /// Another folder has this special use, or there is none such here (RFC 6154 §3).
+    UseTaken,
+    /// More would be stored than may be (SPEC D8).
+    OverQuota {
+        /// Octets that may be.
+        limit: u64,
+    },
+    /// A folder can't take any more: its numbers are used up.
+    FolderFull,
+    /// As many notes as may be (RFC 5464).
+    TooManyAnnotations {
+        /// How many may be.
+        limit: u32,
+    },
+    /// A note that is too long (RFC 5464).
+    AnnotationTooLong {
+        /// Octets that it may have.
+        limit: u32,
+    },
     /// No room on the disk.
     StoreFull,
     /// Something failed inside; nothing was done.

@@ -310,8 +310,8 @@ impl Session for SmtpSession {
         let (refusal, enhanced, refuses) = match tell {
             Tell::Closed(refusal) => (refusal, (7, 0), true),
             Tell::Stopping => (Refusal::Stopping, (3, 2), false),
-            // Of POP3's maildrop.
-            Tell::TakenOver => return,
+            // Of POP3's maildrop and IMAP's folders.
+            Tell::TakenOver | Tell::News => return,
         };
         let shut_already = self.leaving.as_ref().is_some_and(|leaving| leaving.refuses);
         if !shut_already {

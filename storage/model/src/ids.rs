@@ -49,6 +49,14 @@ impl MailboxId {
     pub const INBOX: MailboxId = MailboxId(1);
     /// The folder for what was thrown away (RFC 6154 `\\Trash`); there once a letter is in it.
     pub const TRASH: MailboxId = MailboxId(2);
-    /// The folder for what is kept (RFC 6154 `\\Archive`); there once a letter is in it.
+    /// The folder for what is kept (RFC 6154 `\\Archive`).
     pub const ARCHIVE: MailboxId = MailboxId(3);
+    /// The folder for what was sent (RFC 6154 `\\Sent`).
+    pub const SENT: MailboxId = MailboxId(4);
+    /// The folder for what is not finished (RFC 6154 `\\Drafts`).
+    pub const DRAFTS: MailboxId = MailboxId(5);
+    /// The folder for unwanted letters (RFC 6154 `\\Junk`).
+    pub const JUNK: MailboxId = MailboxId(6);
+    /// The first folder that a user makes.
+    pub const FIRST_OWN: MailboxId = MailboxId(16);
 }

@@ -12,6 +12,6 @@ pub mod time;
 
 pub use envelope::{AddressError, Domain, EmailAddress, LocalPart, MailFrom};
 pub use ids::{AccountId, AppPasswordId, LetterId, MailboxId, SessionId};
-pub use imap::{Flags, ModSeq, Uid, UidValidity};
+pub use imap::{Flags, Keyword, MailboxName, ModSeq, SeqNo, SpecialUse, Uid, UidSet, UidValidity};
 pub use status::{EnhancedStatusCode, Protocol, ReplyCode, Severity};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

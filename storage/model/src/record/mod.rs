@@ -3,19 +3,33 @@
 //! A record's fields are positional on disk. A change makes a new version: the old structure stays beside it and is
 //! read for ever ([`Record::decode_old`]); enum variants are only appended.
 
+/// [`Record`] for those that have had one version only, or read their old ones elsewhere.
+macro_rules! record {
+    ($($name:ident = $version:literal;)*) => {
+        $(impl Record for $name {
+            const VERSION: u8 = $version;
+            const NAME: &'static str = stringify!($name);
+        })*
+    };
+}
+
 mod event;
+mod folder;
 mod gate;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, LetterId, MailboxId};
-use crate::imap::{Flags, ModSeq, Uid, UidValidity};
+use crate::ids::{AccountId, MailboxId};
+use crate::imap::ModSeq;
 use crate::status::Protocol;
 use crate::time::Timestamp;
 pub use event::{
     Abuse, Brake, Checks, Due, Event, Filed, Held, LetterRefusal, LoginRefusal, NoticeKind, OwedNotice,
     PlanNames, Recipients, Score, SeenBody, Standing, Warning, What,
+};
+pub use folder::{
+    Annotation, Annotations, Block, Entry, Folders, MailboxHeader, NamedFolder, Signature, Vanished,
 };
 pub use gate::{
     Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal,
@@ -51,15 +65,6 @@ fn decode_frozen<T: Decode<()>>(bytes: &[u8]) -> Option<T> {
     (read == bytes.len()).then_some(record)
 }
 
-macro_rules! record {
-    ($($name:ident = $version:literal;)*) => {
-        $(impl Record for $name {
-            const VERSION: u8 = $version;
-            const NAME: &'static str = stringify!($name);
-        })*
-    };
-}
-
 record! {
     StoreMeta = 1;
     NextAccount = 1;
@@ -70,9 +75,7 @@ record! {
     AppPassword = 1;
     Usage = 1;
     Removal = 1;
-    MailboxHeader = 1;
-    Block = 1;
-    Vanished = 1;
+
     Pending = 1;
     Doomed = 1;
     FailedLogins = 1;
@@ -242,71 +245,6 @@ pub struct Usage {
 pub struct Removal {
     /// Since when.
     pub since: Timestamp,
-}
-
-/// Counters of one folder.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct MailboxHeader {
-    /// UIDVALIDITY.
-    pub uid_validity: UidValidity,
-    /// The UID that the next letter gets; `None` when all are used up.
-    pub uid_next: Option<Uid>,
-    /// The highest modification sequence of the folder.
-    pub highest_mod_seq: ModSeq,
-    /// Letters in it.
-    pub letters: u32,
-    /// Their octets.
-    pub octets: u64,
-    /// Letters without `\Seen`.
-    pub unseen: u32,
-    /// Names of the keywords that the blocks' bits stand for.
-    pub keywords: Vec<String>,
-    /// Number of the block that the next letter goes to.
-    pub last_block: u32,
-}
-
-/// Up to [`Block::CAPACITY`] letters of a folder, in the order of their UIDs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Block {
-    /// The letters.
-    pub entries: Vec<Entry>,
-}
-
-impl Block {
-    /// Letters that one block holds at most: 64 stay under 2 KiB.
-    pub const CAPACITY: usize = 64;
-}
-
-/// One letter of a folder.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Entry {
-    /// Its number in the folder.
-    pub uid: Uid,
-    /// When it changed last.
-    pub mod_seq: ModSeq,
-    /// System flags.
-    pub flags: Flags,
-    /// Bit n: the folder's keyword n.
-    pub keywords: u64,
-    /// Octets as a mail program sees them.
-    pub size: u32,
-    /// INTERNALDATE in seconds since the epoch.
-    pub internal_date: i64,
-    /// SAVEDATE (RFC 8514) as seconds behind `internal_date`.
-    pub saved_after: i64,
-    /// The letter: key of its body and its facts.
-    pub letter: LetterId,
-    /// Unique-id for POP3 where it came with the letter from elsewhere; else it is made of UIDVALIDITY and UID.
-    pub pop3_uidl: Option<String>,
-    /// No longer offered over POP3 (SPEC C4).
-    pub pop3_hidden: bool,
-}
-
-/// UIDs that left a folder at one modification sequence (RFC 7162 §3.2.6).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Vanished {
-    /// Ranges of UIDs, both ends included, ascending.
-    pub uids: Vec<(Uid, Uid)>,
 }
 
 /// A letter that is accepted and on disk, and still owed to this recipient's folder.

@@ -1,7 +1,19 @@
-//! Numbers and marks of a letter in a folder (RFC 9051 §2.3), shared by POP3 and IMAP.
+//! Numbers and marks of a letter in a folder (RFC 9051 §2.3), shared by POP3 and IMAP; sets of numbers; names of folders.
+
+mod keyword;
+mod name;
+mod set;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+
+pub use keyword::{BadKeyword, Keyword};
+pub use name::{BadName, MailboxName, SpecialUse};
+pub use set::{SeqEnd, SeqSet, UidSet};
+
+/// Message sequence number: a letter's place among those that one session knows of (RFC 9051 §2.3.1.2), never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeqNo(pub u32);
 
 /// Unique identifier of a letter in a folder (RFC 9051 §2.3.1.1); strictly ascending, never 0.
 #[derive(
@@ -37,6 +49,15 @@ impl Flags {
     /// `\Draft`
     pub const DRAFT: Flags = Flags(16);
 
+    /// Each with its name (RFC 9051 §2.3.2), in the order in which they are shown.
+    pub const NAMES: [(Flags, &'static str); 5] = [
+        (Flags::ANSWERED, "\\Answered"),
+        (Flags::FLAGGED, "\\Flagged"),
+        (Flags::DELETED, "\\Deleted"),
+        (Flags::SEEN, "\\Seen"),
+        (Flags::DRAFT, "\\Draft"),
+    ];
+
     /// Whether every flag of `other` is set here.
     pub fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
@@ -45,6 +66,16 @@ impl Flags {
     /// Both sets together.
     pub fn with(self, other: Flags) -> Flags {
         Flags(self.0 | other.0)
+    }
+
+    /// What is left without those of `other`.
+    pub fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
+    /// Whether no flag is set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 

@@ -1,0 +1,3 @@
+//! IMAP (SPEC M2): many programs at one mailbox, each with a true view.
+
+pub mod grammar;
