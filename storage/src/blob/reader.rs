@@ -67,7 +67,7 @@ impl BodyReader {
         let mut head = [0; HEADER];
         head.copy_from_slice(&octets.split_to(HEADER));
         let header = Header::decode(&head).map_err(|what| damaged(account, letter, what))?;
-        if header.letter != letter || header.length != place.length {
+        if header.letter != place.written_as(letter) || header.length != place.length {
             return Err(damaged(account, letter, "another letter lies in its place"));
         }
         let begin = place.offset + HEADER as u64;

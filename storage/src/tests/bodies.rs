@@ -144,7 +144,7 @@ fn whoever_reads_a_body_reads_it_to_its_end() {
 }
 
 /// Rewrites what is sparse, as the store's own thread does in its time.
-fn compact(store: &Store) {
+pub(super) fn compact(store: &Store) {
     let listed = store.read_blocking(|view| view.scan(&all_segments(), 1000)).expect("listed");
     for (id, _) in listed.into_iter().filter(|(_, info)| info.is_sparse()) {
         match compaction::compact(store.shared(), id) {

@@ -24,6 +24,7 @@ macro_rules! contract {
 mod bodies;
 mod check;
 mod contract;
+mod copies;
 mod crash;
 mod full;
 mod golden;
