@@ -7,6 +7,7 @@
 //! nothing alive is unlinked. An account may refer to one frame under several letters' ids ([`crate::Batch::copy_body`]):
 //! the frame bears the id of the one that was first.
 
+pub(crate) mod bulk;
 pub(crate) mod compaction;
 pub(crate) mod files;
 pub(crate) mod frame;

@@ -199,7 +199,7 @@ fn space_comes_back_after_deletion_and_what_is_kept_is_kept() {
 }
 
 /// Changes one octet in the only segment.
-fn damage(dir: &Path, at: u64) {
+pub(super) fn damage(dir: &Path, at: u64) {
     let path =
         fs::read_dir(dir.join("segments")).expect("the segments").next().expect("one").expect("it").path();
     let file = fs::OpenOptions::new().read(true).write(true).open(path).expect("the segment");

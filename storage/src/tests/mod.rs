@@ -30,6 +30,7 @@ mod full;
 mod golden;
 mod golden_gate;
 mod log;
+mod parts;
 
 use std::fs::File;
 use std::future::Future;
