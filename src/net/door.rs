@@ -11,13 +11,19 @@ use postern_model::Protocol;
 use postern_model::mime::{Facts, Scanner};
 use postern_storage::{SealedBody, Spool, StoreError};
 
+use super::outlet::Outlet;
 use super::session::Session;
 use super::text_digest::TextDigest;
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {
-    /// Puts one question and waits for the answer. A refusal is an answer too, so this can't fail.
-    fn perform(ask: Self::Ask, link: &mut Link) -> impl Future<Output = Self::Answer>;
+    /// Puts one question and waits for the answer. A refusal is an answer too, so this can't fail. What the client is to
+    /// read before the session has the answer goes to `outlet`.
+    fn perform(
+        ask: Self::Ask,
+        link: &mut Link,
+        outlet: &mut Outlet<'_>,
+    ) -> impl Future<Output = Self::Answer>;
 }
 
 /// What a door has to ask with.

@@ -6,15 +6,17 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use postern_actors::order::Tell;
+use postern_actors::Ticker;
+use postern_actors::order::{LastByte, Tell};
 use postern_model::{AccountId, LetterId, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -22,6 +24,7 @@ use super::ahead::Ahead;
 use super::alarm::Alarm;
 use super::door::{Door, Link};
 use super::inbox::Inbox;
+use super::outlet::{Cut, Drain, Outlet};
 use super::session::{Output, Step};
 use super::stream::Stream;
 use super::tls::Tls;
@@ -77,17 +80,26 @@ pub(crate) struct Traffic {
 /// A connection with its session.
 pub(crate) struct Driver<S: Door> {
     session: S,
-    stream: Stream,
+    pipe: Pipe,
     link: Link,
-    inbox: Rc<Inbox>,
     tls: Option<Tls>,
     handshake_timeout: Duration,
-    alarm: Alarm,
     out: Output<S::Ask>,
     /// Came in, and waits for a step to be done.
     pending: Bytes,
     ahead: Ahead,
+}
+
+/// The way to the client.
+struct Pipe {
+    stream: Stream,
+    alarm: Alarm,
+    ticker: Ticker,
+    activity: Arc<LastByte>,
+    inbox: Rc<Inbox>,
     traffic: Traffic,
+    /// Why nothing can be written any more, where an answer in the making met it.
+    end: Option<End>,
 }
 
 impl<S: Door> Driver<S> {
@@ -100,26 +112,23 @@ impl<S: Door> Driver<S> {
         tls: Option<Tls>,
         handshake_timeout: Duration,
     ) -> Driver<S> {
-        let alarm = Alarm::new(link.actors.ticker().clone());
-        let (out, pending, traffic) = (Output::default(), Bytes::new(), Traffic::default());
-        Driver {
-            session,
+        let ticker = link.actors.ticker().clone();
+        let pipe = Pipe {
             stream,
-            link,
+            alarm: Alarm::new(ticker.clone()),
+            ticker,
+            activity: Arc::clone(&link.session.activity),
             inbox,
-            tls,
-            handshake_timeout,
-            alarm,
-            out,
-            pending,
-            ahead: Ahead::default(),
-            traffic,
-        }
+            traffic: Traffic::default(),
+            end: None,
+        };
+        let (out, pending) = (Output::default(), Bytes::new());
+        Driver { session, pipe, link, tls, handshake_timeout, out, pending, ahead: Ahead::default() }
     }
 
     /// Octets moved so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.traffic
+        self.pipe.traffic
     }
 
     /// Serves the connection until it ends, and says why.
@@ -131,12 +140,12 @@ impl<S: Door> Driver<S> {
 
     /// What is left to close once the session is over; the session and its rights end here.
     pub(crate) fn into_stream(self) -> Stream {
-        self.stream
+        self.pipe.stream
     }
 
     async fn converse(&mut self) -> Result<Infallible, End> {
         let now = self.now();
-        if let Some(info) = self.stream.tls_info() {
+        if let Some(info) = self.pipe.stream.tls_info() {
             self.session.secured(now, info, &mut self.out);
         }
         self.session.open(now, &mut self.out);
@@ -173,7 +182,7 @@ impl<S: Door> Driver<S> {
             }
             match self.out.step.take() {
                 Some(step) => self.step(step).await?,
-                None => match self.inbox.take() {
+                None => match self.pipe.inbox.take() {
                     Some(tell) => self.tell(tell),
                     None => return Ok(()),
                 },
@@ -185,12 +194,24 @@ impl<S: Door> Driver<S> {
         // Boxed, since their states would otherwise lie in every idle connection's.
         match step {
             Step::Ask(ask) => {
-                let answer = Box::pin(S::perform(ask, &mut self.link)).await;
+                let mut outlet = Outlet::new(&mut self.out.bytes, &mut self.pipe);
+                let answer = Box::pin(S::perform(ask, &mut self.link, &mut outlet)).await;
+                if let Some(end) = self.pipe.end.take() {
+                    return Err(end);
+                }
                 self.session.answer(self.link.actors.now(), answer, &mut self.out);
                 Ok(())
             }
             Step::Send { account, letter, next } => Box::pin(self.send(account, letter, next)).await,
             Step::StartTls => Box::pin(self.start_tls()).await,
+            Step::Compress => {
+                self.flush().await?;
+                self.pipe.stream.compress();
+                // What came in behind the command is compressed already.
+                let pending = std::mem::take(&mut self.pending);
+                self.pipe.stream.unread(pending);
+                Ok(())
+            }
             Step::Close => {
                 self.flush().await?;
                 Err(End::Closed)
@@ -225,7 +246,7 @@ impl<S: Door> Driver<S> {
                         if self.out.bytes.len() >= GATHER {
                             self.flush().await?;
                         }
-                        while let Some(tell) = self.inbox.take() {
+                        while let Some(tell) = self.pipe.inbox.take() {
                             self.tell(tell);
                         }
                         if self.out.step.is_some() {
@@ -258,15 +279,16 @@ impl<S: Door> Driver<S> {
         // What came in the clear behind the command must not count as said under TLS (RFC 3207 §4.2; CVE-2011-0411).
         self.pending = Bytes::new();
         let tls = self.tls.clone().ok_or(End::Fault("STARTTLS without certificates"))?;
-        let socket = self.stream.take_plain().ok_or(End::Fault("STARTTLS on an encrypted connection"))?;
+        let socket =
+            self.pipe.stream.take_plain().ok_or(End::Fault("STARTTLS on an encrypted connection"))?;
         let deadline = self.now().plus(self.handshake_timeout);
-        let shaken = self.alarm.limit(deadline, tls.accept(socket)).await;
+        let shaken = self.pipe.alarm.limit(deadline, tls.accept(socket)).await;
         let stream = shaken.ok_or(End::Stalled)?.map_err(End::Handshake)?;
-        self.stream = Stream::Tls(stream);
+        self.pipe.stream = Stream::Tls(stream);
         self.link.tls = true;
         let now = self.now();
         self.link.session.activity.touch(now);
-        if let Some(info) = self.stream.tls_info() {
+        if let Some(info) = self.pipe.stream.tls_info() {
             self.session.secured(now, info, &mut self.out);
         }
         Ok(())
@@ -292,7 +314,7 @@ impl<S: Door> Driver<S> {
     /// Waits for input, something told, or the deadline.
     async fn wait(&mut self) -> Result<(), End> {
         poll_fn(|cx| {
-            if self.inbox.poll(cx).is_ready() {
+            if self.pipe.inbox.poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             if let Poll::Ready(read) = self.poll_input(cx) {
@@ -301,9 +323,10 @@ impl<S: Door> Driver<S> {
             // Nothing to do: nothing to hold either.
             self.out.bytes = Vec::new();
             self.out.body = Vec::new();
+            self.pipe.stream.rest();
             self.ahead.expire(self.now());
             let deadline = self.deadline().min(self.ahead.until());
-            self.alarm.poll(deadline, cx).map(Ok)
+            self.pipe.alarm.poll(deadline, cx).map(Ok)
         })
         .await
     }
@@ -311,12 +334,12 @@ impl<S: Door> Driver<S> {
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            ready!(Pin::new(&mut self.pipe.stream).poll_read(cx, &mut buffer))?;
             let bytes = buffer.filled();
             if bytes.is_empty() {
                 return Poll::Ready(Err(End::ByClient));
             }
-            self.traffic.received += bytes.len() as u64;
+            self.pipe.traffic.received += bytes.len() as u64;
             let now = self.now();
             self.link.session.activity.touch(now);
             let used = self.session.input(now, bytes, &mut self.out);
@@ -327,21 +350,26 @@ impl<S: Door> Driver<S> {
 
     /// Writes all answers, as fast as the client takes them.
     async fn flush(&mut self) -> Result<(), End> {
-        if self.out.bytes.is_empty() {
+        self.pipe.write(&mut self.out.bytes).await
+    }
+}
+
+impl Pipe {
+    /// Writes everything, as fast as the client takes it.
+    async fn write(&mut self, bytes: &mut Vec<u8>) -> Result<(), End> {
+        if bytes.is_empty() {
             return Ok(());
         }
-        let mut bytes = std::mem::take(&mut self.out.bytes);
         let mut written = 0;
-        let mut progress = self.now();
+        let mut progress = self.ticker.now();
         let done = poll_fn(|cx| {
-            if let Poll::Ready(done) = self.poll_flush(cx, &bytes, &mut written, &mut progress) {
+            if let Poll::Ready(done) = self.poll_flush(cx, bytes, &mut written, &mut progress) {
                 return Poll::Ready(done);
             }
             self.alarm.poll(progress.plus(WRITE_STALL), cx).map(|()| Err(End::Stalled))
         })
         .await;
         bytes.clear();
-        self.out.bytes = bytes;
         done
     }
 
@@ -354,7 +382,7 @@ impl<S: Door> Driver<S> {
     ) -> Poll<Result<(), End>> {
         while *written < bytes.len() {
             // Before the octets are out: a client that has read them may already have a later time.
-            let now = self.now();
+            let now = self.ticker.now();
             let moved = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[*written..]))?;
             if moved == 0 {
                 return Poll::Ready(Err(End::ByClient));
@@ -362,10 +390,26 @@ impl<S: Door> Driver<S> {
             *written += moved;
             self.traffic.sent += moved as u64;
             *progress = now;
-            self.link.session.activity.touch(now);
+            self.activity.touch(now);
         }
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drain for Pipe {
+    fn drain<'a>(
+        &'a mut self,
+        bytes: &'a mut Vec<u8>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Cut>> + 'a>> {
+        Box::pin(async move {
+            if let Err(end) = self.write(bytes).await {
+                self.end = Some(end);
+                return Err(Cut);
+            }
+            // A session whose time is over does not go on with a long answer.
+            if self.inbox.ends() { Err(Cut) } else { Ok(()) }
+        })
     }
 }
 

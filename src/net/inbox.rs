@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use postern_actors::order::Tell;
 
-/// What is kept. Each tell ends the session in one way or another, so whatever comes behind these changes nothing.
+/// What is kept. News comes once until the session has looked, and each other tell ends the session in one way or another,
+/// so whatever comes behind these changes nothing.
 const KEPT: usize = 8;
 
 /// A short queue between a connection's actor and its driver, which live on one thread.
@@ -25,6 +26,11 @@ impl Inbox {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Whether one of them ends the session.
+    pub(crate) fn ends(&self) -> bool {
+        self.tells.borrow().iter().any(|tell| *tell != Tell::News)
     }
 
     /// Takes the first one out.

@@ -81,6 +81,8 @@ pub enum Step<A> {
     },
     /// Write `bytes`, then shake hands for TLS; [`Session::secured`] follows.
     StartTls,
+    /// Write `bytes`, then compress both ways by DEFLATE from now on (RFC 4978); there is no way back.
+    Compress,
     /// Write `bytes`, then end the connection.
     Close,
 }

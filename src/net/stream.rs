@@ -4,10 +4,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::deflate::Deflated;
 use super::session::TlsInfo;
 use super::tls;
 
@@ -17,6 +19,8 @@ pub(crate) enum Stream {
     Plain(TcpStream),
     /// Through TLS; boxed, since it is many times the size of a socket.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Compressed, and then one of the others.
+    Deflated(Box<Deflated>),
     /// Nowhere any more: a handshake took the socket and failed.
     Gone,
 }
@@ -26,6 +30,7 @@ impl Stream {
     pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
         match self {
             Stream::Tls(stream) => Some(tls::info(stream.get_ref().1)),
+            Stream::Deflated(stream) => stream.inner().tls_info(),
             Stream::Plain(_) | Stream::Gone => None,
         }
     }
@@ -40,6 +45,26 @@ impl Stream {
             }
         }
     }
+
+    /// Compresses both ways from here on.
+    pub(crate) fn compress(&mut self) {
+        let plain = std::mem::replace(self, Stream::Gone);
+        *self = Stream::Deflated(Box::new(Deflated::new(plain)));
+    }
+
+    /// The connection is idle: whatever it can do without is given back.
+    pub(crate) fn rest(&mut self) {
+        if let Stream::Deflated(stream) = self {
+            stream.rest();
+        }
+    }
+
+    /// Octets that were read before compression began, and are compressed.
+    pub(crate) fn unread(&mut self, octets: Bytes) {
+        if let Stream::Deflated(stream) = self {
+            stream.unread(octets);
+        }
+    }
 }
 
 fn gone() -> io::Error {
@@ -51,6 +76,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Deflated(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -61,6 +87,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Deflated(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -69,6 +96,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Deflated(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -77,6 +105,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Deflated(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Gone => Poll::Ready(Ok(())),
         }
     }

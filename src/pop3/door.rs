@@ -8,6 +8,7 @@ use postern_policy::Refusal;
 use super::session::{Answer, Ask, Pop3};
 use super::transaction::Opened;
 use crate::net::door::{Door, Link};
+use crate::net::outlet::Outlet;
 
 /// A logged-in session's place among its account's, and the right to the maildrop (SPEC C1).
 pub struct Held {
@@ -17,7 +18,7 @@ pub struct Held {
 }
 
 impl Door for Pop3 {
-    async fn perform(ask: Ask<Held>, link: &mut Link) -> Answer<Held> {
+    async fn perform(ask: Ask<Held>, link: &mut Link, _: &mut Outlet<'_>) -> Answer<Held> {
         match ask {
             Ask::Keys { user } => {
                 Answer::Keys(link.actors.scram_keys(&user, link.protocol, &link.session).await)

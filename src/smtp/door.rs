@@ -8,9 +8,10 @@ use postern_storage::StoreError;
 use super::ask::{Answer, Ask, Delivery, Grant, LoggedIn};
 use super::session::SmtpSession;
 use crate::net::door::{Door, Link, Sealed};
+use crate::net::outlet::Outlet;
 
 impl Door for SmtpSession {
-    async fn perform(ask: Ask, link: &mut Link) -> Answer {
+    async fn perform(ask: Ask, link: &mut Link, _: &mut Outlet<'_>) -> Answer {
         match ask {
             Ask::Keys { user } => {
                 Answer::Keys(link.actors.scram_keys(&user, link.protocol, &link.session).await)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::prelude::*;
 use postern::net::door::{Door, Link};
+use postern::net::outlet::{Hold, Outlet};
 use postern::net::session::{Output, Step, TlsInfo};
 use postern::pop3::{self, Pop3};
 use postern::serve::{pop3_settings, smtp_settings};
@@ -222,12 +223,16 @@ impl<S: Door> Pump<S> {
             match self.out.step.take() {
                 None => return Ok(()),
                 Some(Step::Close) => return Err(Over),
+                // Here octets travel as they are.
+                Some(Step::Compress) => {}
                 Some(Step::StartTls) => {
                     self.shaking_hands = true;
                     return Ok(());
                 }
                 Some(Step::Ask(ask)) => {
-                    let answer = S::perform(ask, &mut self.link).await;
+                    let mut hold = Hold;
+                    let mut outlet = Outlet::new(&mut self.out.bytes, &mut hold);
+                    let answer = S::perform(ask, &mut self.link, &mut outlet).await;
                     self.session.answer(self.link.actors.now(), answer, &mut self.out);
                 }
                 Some(Step::Send { account, letter, .. }) => self.stream(account, letter).await,

@@ -6,6 +6,7 @@
 
 mod framer;
 mod types;
+pub mod write;
 
 pub use framer::{Frame, Framer, Limits, Malformed, MessageLiteral};
 pub use types::*;

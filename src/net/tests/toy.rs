@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::super::arrival::Visitor;
 use super::super::door::{Door, Link};
+use super::super::outlet::Outlet;
 use super::super::session::{Output, Session, Step, TlsInfo};
 
 /// What a test can see and touch of all sessions.
@@ -78,6 +79,10 @@ impl Toy {
             "starttls" => {
                 say(out, "go");
                 out.step = Some(Step::StartTls);
+            }
+            "compress" => {
+                say(out, "go");
+                out.step = Some(Step::Compress);
             }
             "panic" => panic!("{argument}"),
             "quit" => {
@@ -161,7 +166,7 @@ impl Session for Toy {
 }
 
 impl Door for Toy {
-    async fn perform(ask: Ask, link: &mut Link) -> String {
+    async fn perform(ask: Ask, link: &mut Link, _: &mut Outlet<'_>) -> String {
         match ask {
             Ask::Echo(text) => text,
             Ask::Login(address) => {

@@ -1,0 +1,97 @@
+//! What a session has while it is logged in. It moves to whoever performs a command, and back.
+
+use std::sync::Arc;
+
+use postern_actors::mail::Mail;
+use postern_actors::order::Presence;
+use postern_model::record::Folders;
+use postern_model::{MailboxId, ModSeq, Uid, UidSet};
+use postern_policy::view::View;
+
+use super::Settings;
+use super::grammar::{Notify, StatusItem};
+use crate::net::door::Sealed;
+
+/// A logged-in session.
+pub struct State {
+    /// The figures that it goes by.
+    pub settings: Arc<Settings>,
+    /// Its user's address.
+    pub address: Arc<str>,
+    /// Its account's mail.
+    pub mail: Mail,
+    /// Its place among the account's sessions.
+    pub presence: Presence,
+    /// What the client has said it understands.
+    pub enabled: Enabled,
+    /// The folder that is selected.
+    pub selected: Option<Box<Selected>>,
+    /// Letters of an APPEND that have come in and wait for the command's end.
+    pub parked: Vec<Sealed>,
+    /// What the client wants to be told unasked (RFC 5465).
+    pub watch: Option<Box<Watch>>,
+    /// The session is over: the folder that it had selected is gone, or something as bad. Said as BYE.
+    pub bye: Option<String>,
+}
+
+/// Extensions that a client has switched on, by ENABLE or by using them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enabled {
+    /// CONDSTORE: tell MODSEQ (RFC 7162 §3.1).
+    pub condstore: bool,
+    /// QRESYNC: tell VANISHED (RFC 7162 §3.2.3).
+    pub qresync: bool,
+    /// UTF8=ACCEPT (RFC 6855).
+    pub utf8: bool,
+    /// IMAP4rev2 (RFC 9051).
+    pub rev2: bool,
+    /// UIDONLY: no sequence numbers either way (RFC 9586).
+    pub uid_only: bool,
+}
+
+impl Enabled {
+    /// Whether names and texts go as UTF-8 (RFC 9051 §5.1, RFC 6855 §3).
+    pub fn wants_utf8(self) -> bool {
+        self.utf8 || self.rev2
+    }
+
+    /// Whether EXPUNGE is told as VANISHED (RFC 7162 §3.2.10, RFC 9586 §3.4).
+    pub fn wants_vanished(self) -> bool {
+        self.qresync || self.uid_only
+    }
+}
+
+/// A folder that is selected.
+pub struct Selected {
+    /// Which.
+    pub mailbox: MailboxId,
+    /// EXAMINE.
+    pub read_only: bool,
+    /// The letters that the client knows of.
+    pub view: View,
+    /// Flags of its letters have been told up to here.
+    pub told: ModSeq,
+    /// Letters went that it was not allowed to be told of yet.
+    pub owes_expunge: bool,
+    /// The first UID that is `\Recent` for this session.
+    pub recent: Uid,
+    /// What SEARCH saved (RFC 5182).
+    pub saved: UidSet,
+    /// Keywords of the folder that have been told.
+    pub keywords: usize,
+    /// Changes of its own that it asked not to hear of (`STORE .SILENT`).
+    pub silent: Vec<ModSeq>,
+}
+
+/// What NOTIFY has set (RFC 5465), and what the client knows by it.
+#[derive(Debug)]
+pub struct Watch {
+    /// As the client said it.
+    pub notify: Notify,
+    /// Folders by name, as the client knows them.
+    pub folders: Arc<Folders>,
+    /// Their counters, as the client knows them: highest modification sequence by folder.
+    pub told: Vec<(MailboxId, ModSeq)>,
+    /// What is told of a folder that changed.
+    pub items: Vec<StatusItem>,
+}
