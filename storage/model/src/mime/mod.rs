@@ -16,6 +16,7 @@ mod lexer;
 mod params;
 mod scanner;
 mod subject;
+pub mod text;
 pub mod transfer;
 
 #[cfg(test)]
