@@ -15,6 +15,7 @@ mod header;
 mod lexer;
 mod params;
 mod scanner;
+pub mod signature;
 mod subject;
 pub mod text;
 pub mod transfer;
