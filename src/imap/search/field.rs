@@ -1,5 +1,6 @@
 //! Searches in fields that the facts keep: Subject and the address fields (RFC 9051 §6.4.4: "the envelope structure's").
 
+use postern_model::mime::text::decoded_field;
 use postern_model::mime::{
     Address, AddressList, Envelope, Facts, MAX_ADDRESSES, MAX_FIELD, MAX_KEPT, MAX_TEXT, Octets, fields,
     unfold,
@@ -7,7 +8,6 @@ use postern_model::mime::{
 
 use super::date::{Sent, sent};
 use super::needle::Needle;
-use super::stand_in::decoded_field;
 
 /// A field whose text the facts keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

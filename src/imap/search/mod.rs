@@ -15,7 +15,6 @@ mod references;
 mod resolve;
 mod simplify;
 pub mod sort;
-mod stand_in;
 mod text;
 pub mod thread;
 

@@ -1,9 +1,9 @@
 //! What a search looks for in a text.
 
 use memchr::memmem::Finder;
+use postern_model::mime::signature::may_hold;
+use postern_model::mime::text::fold;
 use postern_model::record::Signature;
-
-use super::stand_in::{fold, may_hold};
 
 /// A text that is looked for, folded as i;unicode-casemap has it (RFC 5051, which I18NLEVEL=1 asks for).
 #[derive(Clone, Debug)]

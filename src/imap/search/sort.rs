@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
+use postern_model::mime::text::{decoded_field, fold};
 use postern_model::mime::{Address, Facts};
 use postern_model::record::Entry;
 
 use super::Found;
 use super::date::sent;
-use super::stand_in::{decoded_field, fold};
 use crate::imap::grammar::{SortBy, SortKey};
 
 /// By what a letter is sorted: one value for each key.

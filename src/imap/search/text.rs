@@ -1,11 +1,11 @@
 //! Searches that may need a letter's octets: BODY, TEXT, HEADER.
 
+use postern_model::mime::text::{Place, decoded_field, fold, texts};
 use postern_model::mime::{Facts, fields};
 use postern_model::record::Signature;
 
 use super::field::{header, may_lack};
 use super::needle::Needle;
-use super::stand_in::{Place, decoded_field, fold, texts};
 
 /// One such search.
 #[derive(Clone, Debug)]

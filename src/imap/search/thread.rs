@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use postern_model::mime::Facts;
+use postern_model::mime::text::fold;
 use postern_model::record::Entry;
 
 use super::references::Links;
 use super::sort::sent_date;
-use super::stand_in::fold;
 use crate::imap::grammar::Threading;
 
 /// Collects the letters that are to be threaded.

@@ -121,7 +121,7 @@ fn sizes_are_compared_without_the_bound_itself() {
 #[test]
 fn keys_that_texts_answer() {
     check(vec![
-        (K::Subject(text("grüsse")), &[2]),
+        (K::Subject(text("GRu\u{308}ßE")), &[2]),
         (K::Subject(text("LUNCH")), &[4]),
         (K::Subject(text("")), &[2, 4]),
         (K::From(text("ANNA")), &[2, 7]),

@@ -7,13 +7,12 @@ mod sorting;
 mod threads;
 
 use postern_model::imap::{SeqEnd, SeqSet, UidValidity};
-use postern_model::mime::{Facts, Scanner};
+use postern_model::mime::{Facts, Scanner, signature};
 use postern_model::record::{Block, Entry, MailboxHeader, Signature};
 use postern_model::{Flags, LetterId, ModSeq, Uid, UidSet};
 use postern_policy::folder::Folder;
 use postern_policy::view::View;
 
-use super::stand_in::{fold, texts};
 use super::{Context, Known, NoSuchNumber, Plan};
 use crate::imap::grammar::SearchKey;
 
@@ -33,8 +32,7 @@ impl Letter {
         let mut scanner = Scanner::new();
         scanner.feed(&octets);
         let facts = scanner.finish();
-        let mut bits = Vec::new();
-        texts(&octets, &facts, &mut |_, text| bits.extend_from_slice(fold(text).as_bytes()));
+        let signature = signature::of(&octets, &facts);
         let entry = Entry {
             uid: Uid(uid),
             mod_seq: ModSeq(u64::from(uid)),
@@ -48,7 +46,7 @@ impl Letter {
             pop3_uidl: None,
             pop3_hidden: false,
         };
-        Letter { entry, facts, octets, signature: Signature { bits } }
+        Letter { entry, facts, octets, signature }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Entry)) -> Letter {

@@ -33,7 +33,7 @@ fn letters_are_sorted_by_each_key() {
         (From, [5, 3, 2, 4, 1], [1, 2, 4, 3, 5]),
         (To, [3, 5, 4, 2, 1], [1, 2, 4, 3, 5]),
         (Cc, [2, 3, 4, 5, 1], [1, 2, 3, 4, 5]),
-        (DisplayFrom, [5, 3, 2, 4, 1], [1, 2, 4, 3, 5]),
+        (DisplayFrom, [5, 1, 3, 2, 4], [2, 4, 3, 1, 5]),
         (DisplayTo, [3, 5, 4, 2, 1], [1, 2, 4, 3, 5]),
     ] {
         let sizes = |reverse: bool| {

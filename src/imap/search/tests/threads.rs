@@ -126,7 +126,7 @@ fn subjects_bring_threads_together() {
         ),
         (
             "a reply, then another original",
-            vec![("a", vec![], "x", 0), ("b", vec![], "Re: x", 2), ("c", vec![], "x", 1)],
+            vec![("a", vec![], "x", 0), ("b", vec![], "Re: x", 1), ("c", vec![], "x", 2)],
             "((1 2)(3))",
         ),
         (
