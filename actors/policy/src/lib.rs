@@ -8,13 +8,14 @@ pub mod calendar;
 mod dated;
 pub mod folder;
 pub mod lockout;
-pub mod mailbox;
+
 pub mod maildrop;
 pub mod notice;
 pub mod refusal;
 pub mod replay;
 pub mod send_window;
 pub mod standing;
+pub mod vanished;
 pub mod view;
 
 pub use refusal::Refusal;
