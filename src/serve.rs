@@ -231,7 +231,11 @@ async fn close(store: Store) -> Result<(), String> {
 
 /// What the actors go by; an error is what is wrong with an operator's templates, in lines that name the cure.
 pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
-    let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
+    let allows = |plan: &config::Plan| Plan {
+        sends: plan.sends,
+        check_interval: plan.check_interval,
+        storage: plan.storage,
+    };
     let notices =
         Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
     Ok(Settings {
@@ -241,6 +245,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
+        imap_check_interval: config.imap_check_interval,
         check_burst: config.check_burst,
         check_grace: config.check_grace,
         access: config.access.clone(),
