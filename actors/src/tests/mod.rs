@@ -18,6 +18,7 @@ use crate::{Actors, Settings, Ticker};
 
 mod deeds;
 mod gate;
+mod imap;
 mod mail;
 mod maildrop;
 mod notices;
