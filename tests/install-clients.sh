@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the mail programs that the tests drive, where this user may install Debian packages.
-packages="fetchmail mpop msmtp getmail6 swaks curl python3 libnet-pop3-perl libnet-ssleay-perl libio-socket-ssl-perl openssl ca-certificates"
+packages="fetchmail mpop msmtp getmail6 swaks curl python3 libnet-pop3-perl libnet-ssleay-perl libio-socket-ssl-perl openssl ca-certificates dovecot-imapd"
 missing=""
 for package in $packages; do
     case "$package" in
@@ -8,6 +8,7 @@ for package in $packages; do
         libnet-ssleay-perl) perl -MNet::SSLeay -e 1 2>/dev/null || missing="$missing libnet-ssleay-perl" ;;
         libio-socket-ssl-perl) perl -MIO::Socket::SSL -e 1 2>/dev/null || missing="$missing libio-socket-ssl-perl" ;;
         ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates" ;;
+        dovecot-imapd) [ -e /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd" ;;
         getmail6) command -v getmail >/dev/null || missing="$missing getmail6" ;;
         *) command -v "$package" >/dev/null || missing="$missing $package" ;;
     esac
