@@ -5,10 +5,15 @@
 
 pub mod append;
 pub mod enable;
+mod find;
 pub mod id;
+mod multi_search;
 pub mod noop;
 pub mod notify;
+mod search;
 pub mod select;
+mod sort;
+mod thread;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -113,6 +118,10 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Id(_) => Box::pin(id::run(run)),
         Command::Enable(names) => Box::pin(enable::run(run, names)),
         Command::Select(select) => Box::pin(select::run(run, select)),
+        Command::Search(numbering, search) => Box::pin(search::run(run, numbering, search)),
+        Command::MultiSearch { sources, search } => Box::pin(multi_search::run(run, sources, search)),
+        Command::Sort(numbering, keys, search) => Box::pin(sort::run(run, numbering, keys, search)),
+        Command::Thread(numbering, how, search) => Box::pin(thread::run(run, numbering, how, search)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }
