@@ -223,6 +223,8 @@ impl<S: Door> Pump<S> {
             match self.out.step.take() {
                 None => return Ok(()),
                 Some(Step::Close) => return Err(Over),
+                // Here octets travel as they are.
+                Some(Step::Compress) => {}
                 Some(Step::StartTls) => {
                     self.shaking_hands = true;
                     return Ok(());
