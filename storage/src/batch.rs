@@ -22,6 +22,7 @@ pub struct Batch {
     pub(crate) checks: Vec<Check>,
     pub(crate) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(crate) appends: Vec<Append>,
+    pub(crate) copies: Vec<Copied>,
     pub(crate) drops: Vec<(AccountId, LetterId)>,
     pub(crate) moves: Vec<Move>,
     pub(crate) logs: Vec<Logged>,
@@ -50,6 +51,13 @@ pub(crate) struct Append {
     pub(crate) mailbox: MailboxId,
     pub(crate) date: Timestamp,
     pub(crate) body: SealedBody,
+}
+
+/// A body that gets one more name.
+pub(crate) struct Copied {
+    pub(crate) account: AccountId,
+    pub(crate) from: LetterId,
+    pub(crate) to: LetterId,
 }
 
 /// A frame that leaves its segment so that this can be dropped.
@@ -132,6 +140,16 @@ impl Batch {
         self
     }
 
+    /// Gives the account a second reference to the body of its letter `from`, under the new id `to`. Each is dropped by
+    /// itself, and the body goes with the last; one batch may copy a letter and drop it.
+    ///
+    /// The batch fails with [`StoreError::Conflict`] where the account had no body for `from` before the batch, or has
+    /// one for `to`.
+    pub fn copy_body(&mut self, account: AccountId, from: LetterId, to: LetterId) -> &mut Batch {
+        self.copies.push(Copied { account, from, to });
+        self
+    }
+
     /// Removes the account's reference to a letter's body, if there is one; with the last reference goes the body.
     pub fn drop_body(&mut self, account: AccountId, letter: LetterId) -> &mut Batch {
         self.drops.push((account, letter));
@@ -164,6 +182,7 @@ impl Batch {
         self.checks.is_empty()
             && self.writes.is_empty()
             && self.appends.is_empty()
+            && self.copies.is_empty()
             && self.drops.is_empty()
             && self.moves.is_empty()
             && self.logs.is_empty()
@@ -179,7 +198,7 @@ impl Batch {
         let bodies: usize = self.appends.iter().map(|a| a.body.in_memory()).sum();
         let moves: usize = self.moves.iter().map(|m| m.frame.len()).sum();
         let logs: usize = self.logs.iter().map(|entry| entry.record.len()).sum();
-        writes + bodies + moves + logs
+        writes + bodies + moves + logs + self.copies.len() * size_of::<Copied>()
     }
 
     fn encode<R: Record>(&mut self, record: &R) -> Option<Vec<u8>> {
@@ -199,6 +218,7 @@ impl fmt::Debug for Batch {
             .field("checks", &self.checks.len())
             .field("writes", &self.writes.len())
             .field("appends", &self.appends.len())
+            .field("copies", &self.copies.len())
             .field("drops", &self.drops)
             .finish_non_exhaustive()
     }

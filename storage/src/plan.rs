@@ -3,13 +3,13 @@
 //! Nothing is written while a plan is made, so a batch whose preconditions fail leaves no trace. Later batches of the
 //! group see what earlier ones will have written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use postern_model::record::Record;
 use postern_model::{AccountId, LetterId};
 
-use crate::batch::{Append, Batch, Check, Move};
+use crate::batch::{Append, Batch, Check, Copied, Move};
 use crate::blob::frame::{HEADER, Header, frame_len, tail};
 use crate::blob::segment::{Adoption, Segments};
 use crate::blob::spool::Content;
@@ -49,6 +49,7 @@ pub(crate) struct Planned {
 
 /// What a batch needs to know of the store before its first change.
 struct Found {
+    copied: Vec<(AccountId, LetterId, BodyRef)>,
     dropped: Vec<(AccountId, LetterId, BodyRef)>,
     moved: Vec<(Move, Header, Vec<BackRef>)>,
 }
@@ -91,12 +92,14 @@ impl<'a> Plan<'a> {
         for check in &batch.checks {
             self.judge(check)?;
         }
-        for append in &batch.appends {
-            self.expect_no_body(append)?;
-        }
+        self.expect_no_bodies(&batch.appends, &batch.copies)?;
         let heads = self.find_heads(&batch)?;
-        let found = self.find(batch.drops, batch.moves)?;
+        let found = self.find(&batch.copies, batch.drops, batch.moves)?;
         // From here on nothing can fail.
+        for (account, letter, place) in found.copied {
+            self.out.letters.used(letter);
+            self.refer(account, letter, place);
+        }
         for (account, letter, place) in found.dropped {
             self.release(account, letter, place);
         }
@@ -135,17 +138,37 @@ impl<'a> Plan<'a> {
         if holds { Ok(()) } else { Err(StoreError::Conflict) }
     }
 
-    fn expect_no_body(&self, append: &Append) -> Result<(), StoreError> {
-        for account in &append.accounts {
-            if self.get(keys::body(*account, append.letter).as_bytes())?.is_some() {
+    /// No account has a body yet for what it is to get one for, and none gets two.
+    fn expect_no_bodies(&self, appends: &[Append], copies: &[Copied]) -> Result<(), StoreError> {
+        let appended =
+            appends.iter().flat_map(|append| append.accounts.iter().map(|id| (*id, append.letter)));
+        let mut new = BTreeSet::new();
+        for (account, letter) in appended.chain(copies.iter().map(|copy| (copy.account, copy.to))) {
+            if !new.insert((account, letter)) || self.get(keys::body(account, letter).as_bytes())?.is_some() {
                 return Err(StoreError::Conflict);
             }
         }
         Ok(())
     }
 
-    fn find(&self, drops: Vec<(AccountId, LetterId)>, moves: Vec<Move>) -> Result<Found, StoreError> {
-        let mut found = Found { dropped: Vec::new(), moved: Vec::new() };
+    /// What a copy is to refer to.
+    fn find_original(&self, copy: &Copied) -> Result<BodyRef, StoreError> {
+        let key = keys::body(copy.account, copy.from);
+        let stored = self.get(key.as_bytes())?.ok_or(StoreError::Conflict)?;
+        let place: BodyRef = view::read(key.as_bytes(), &stored)?;
+        Ok(BodyRef { first: Some(place.written_as(copy.from)), ..place })
+    }
+
+    fn find(
+        &self,
+        copies: &[Copied],
+        drops: Vec<(AccountId, LetterId)>,
+        moves: Vec<Move>,
+    ) -> Result<Found, StoreError> {
+        let mut found = Found { copied: Vec::new(), dropped: Vec::new(), moved: Vec::new() };
+        for copy in copies {
+            found.copied.push((copy.account, copy.to, self.find_original(copy)?));
+        }
         for (account, letter) in drops {
             let key = keys::body(account, letter);
             if let Some(stored) = self.get(key.as_bytes())? {
@@ -271,7 +294,7 @@ impl<'a> Plan<'a> {
                 (id, 0)
             }
         };
-        let place = BodyRef { segment, offset, length: header.length, frame };
+        let place = BodyRef { segment, offset, length: header.length, frame, first: None };
         for account in append.accounts {
             self.refer(account, append.letter, place);
         }
@@ -301,7 +324,10 @@ impl<'a> Plan<'a> {
     fn move_frame(&mut self, moving: &Move, header: Header, refs: &[BackRef]) {
         let body = HEADER..HEADER + usize::try_from(header.length).unwrap_or(usize::MAX);
         let Some(octets) = moving.frame.get(body) else { return };
-        let accounts: Vec<AccountId> = refs.iter().map(|back| back.account).collect();
+        let mut accounts: Vec<AccountId> = refs.iter().map(|back| back.account).collect();
+        accounts.sort_unstable();
+        // One that has copies refers to it more than once.
+        accounts.dedup();
         let tail = tail(&accounts);
         let accounts = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
         let old = BodyRef {
@@ -309,13 +335,15 @@ impl<'a> Plan<'a> {
             offset: moving.offset,
             length: header.length,
             frame: header.frame_len(),
+            first: None,
         };
         let header = Header { accounts, tail_crc: crc32fast::hash(&tail), ..header };
         let (segment, offset) = self.place(&header, octets, &tail);
         let new = BodyRef { segment, offset, frame: header.frame_len(), ..old };
         for back in refs {
             self.release(back.account, back.letter, old);
-            self.refer(back.account, back.letter, new);
+            let first = (header.letter != back.letter).then_some(header.letter);
+            self.refer(back.account, back.letter, BodyRef { first, ..new });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -12,9 +13,10 @@ use postern_model::record::Record;
 use postern_model::{AccountId, LetterId, Timestamp};
 
 use crate::batch::Batch;
+use crate::blob::bulk::{self, Bulk};
 use crate::blob::compaction;
 use crate::blob::reader::BodyReader;
-use crate::blob::spool::Spool;
+use crate::blob::spool::{MEMORY_LIMIT, Spool};
 use crate::check::{self, CheckReport};
 use crate::disk::Disk;
 use crate::error::{OpenError, StoreError};
@@ -127,7 +129,13 @@ impl Store {
 
     /// Begins to receive a body.
     pub fn spool(&self) -> Spool {
-        Spool::new(self.handle.shared.clone())
+        Spool::new(self.handle.shared.clone(), MEMORY_LIMIT)
+    }
+
+    /// Begins to receive a body, of which not more than `memory` octets are kept in memory (at least 4 KiB and at most
+    /// 256 KiB): for whoever receives many at once.
+    pub fn spool_within(&self, memory: usize) -> Spool {
+        Spool::new(self.handle.shared.clone(), memory)
     }
 
     /// Finds a letter's body and reads its beginning; that begins now, before the answer is waited for.
@@ -135,8 +143,36 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Damaged`], and as [`Store::read`].
     pub fn open_body(&self, account: AccountId, letter: LetterId) -> OpenBody {
+        self.open_body_range(account, letter, 0..u64::MAX)
+    }
+
+    /// [`Store::open_body`] for those octets of the body alone; what of `range` lies behind its end is left out. Of a
+    /// part only the bounds can be verified, not the octets.
+    ///
+    /// # Errors
+    /// As [`Store::open_body`].
+    pub fn open_body_range(&self, account: AccountId, letter: LetterId, range: Range<u64>) -> OpenBody {
         let shared = self.handle.shared.clone();
-        OpenBody(self.handle.shared.readers.run(move || BodyReader::open(&shared, account, letter)))
+        OpenBody(self.handle.shared.readers.run(move || BodyReader::open(&shared, account, letter, &range)))
+    }
+
+    /// Shows the whole bodies of an account's letters to `look`, one after the other on one of the store's own threads,
+    /// and returns what it made of each. A body that can't be read comes as its error: [`StoreError::NotFound`],
+    /// [`StoreError::Damaged`], [`StoreError::TooLarge`] above 64 MiB. Where the future is dropped, it ends within
+    /// 64 letters.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`].
+    pub async fn with_bodies<T: Send + 'static>(
+        &self,
+        account: AccountId,
+        letters: Vec<LetterId>,
+        look: impl FnMut(LetterId, Result<&[u8], StoreError>) -> T + Send + 'static,
+    ) -> Result<Vec<(LetterId, T)>, StoreError> {
+        let found = Vec::with_capacity(letters.len());
+        let letters = letters.into_iter();
+        let bulk = Bulk { account, letters, look, buffer: Vec::new(), found };
+        bulk::run(&self.handle.shared, bulk).await
     }
 
     /// Whether letters can be taken now; false while the disk is full.

@@ -10,6 +10,7 @@ pub mod folder;
 pub mod lockout;
 pub mod mailbox;
 pub mod maildrop;
+pub mod names;
 pub mod notice;
 pub mod refusal;
 pub mod replay;

@@ -9,12 +9,16 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use postern_model::LetterId;
+
 use super::frame::{HEADER, Header};
 use super::{BackRef, FrameRef, SegmentId, refs_of_segment};
 use crate::batch::{Batch, Move};
 use crate::error::StoreError;
+use crate::keys;
 use crate::pool::lock;
 use crate::shared::Shared;
+use crate::view::View;
 
 /// References that are read at a time.
 const PAGE: usize = 256;
@@ -95,15 +99,15 @@ pub(crate) fn compact(shared: &Shared, id: SegmentId) -> Result<(), StoreError> 
     let mut batch = Batch::new();
     let mut moved = None;
     loop {
-        let rows = shared.view(|view| view.scan(&range, PAGE))?;
-        let Some((last, _)) = rows.last() else { break };
+        let rows = shared.view(|view| with_letters(view, view.scan(&range, PAGE)?))?;
+        let Some((last, ..)) = rows.last() else { break };
         range.skip_to(last.key().as_bytes());
-        for (back, found) in rows {
+        for (back, found, letter) in rows {
             // The references to one frame are neighbours, and the frame goes once for all of them.
             if moved.replace(back.offset) == Some(back.offset) {
                 continue;
             }
-            batch.moves.push(read_frame(shared, back, found)?);
+            batch.moves.push(read_frame(shared, back, found, letter)?);
             if batch.weight() >= STEP {
                 shared.queue.push(std::mem::take(&mut batch)).wait()?;
             }
@@ -112,7 +116,19 @@ pub(crate) fn compact(shared: &Shared, id: SegmentId) -> Result<(), StoreError> 
     if batch.is_empty() { Ok(()) } else { shared.queue.push(batch).wait() }
 }
 
-fn read_frame(shared: &Shared, back: BackRef, found: FrameRef) -> Result<Move, StoreError> {
+/// Adds the letter that stands in each frame: another than the one that refers to it where that is a copy.
+fn with_letters(
+    view: &View<'_>,
+    rows: Vec<(BackRef, FrameRef)>,
+) -> Result<Vec<(BackRef, FrameRef, LetterId)>, StoreError> {
+    let letter = |back: BackRef, found| {
+        let place = view.get(&keys::body(back.account, back.letter))?;
+        Ok((back, found, place.map_or(back.letter, |place| place.written_as(back.letter))))
+    };
+    rows.into_iter().map(|(back, found)| letter(back, found)).collect()
+}
+
+fn read_frame(shared: &Shared, back: BackRef, found: FrameRef, letter: LetterId) -> Result<Move, StoreError> {
     let damaged = |what: &str| {
         StoreError::damaged(format!(
             "segment {}, offset {}, letter {}: {what}",
@@ -127,7 +143,7 @@ fn read_frame(shared: &Shared, back: BackRef, found: FrameRef) -> Result<Move, S
     let head = frame.first_chunk::<HEADER>().ok_or_else(|| damaged("the frame is too short"))?;
     let header = Header::decode(head).map_err(damaged)?;
     let body = usize::try_from(header.length).ok().and_then(|length| frame.get(HEADER..HEADER + length));
-    if header.letter != back.letter || body.map(crc32fast::hash) != Some(header.body_crc) {
+    if header.letter != letter || body.map(crc32fast::hash) != Some(header.body_crc) {
         return Err(damaged("the body has a wrong checksum"));
     }
     Ok(Move { segment: back.segment, offset: back.offset, frame })

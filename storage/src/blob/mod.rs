@@ -4,8 +4,10 @@
 //! which writes it as one *frame* into the active segment, or makes the spool's file a segment of its own by renaming.
 //! The index then holds a reference per account ([`BodyRef`]) and one back, from the frame to the account; a frame lives
 //! as long as one reference back is left. A full segment with less than half of it alive is rewritten, and one with
-//! nothing alive is unlinked.
+//! nothing alive is unlinked. An account may refer to one frame under several letters' ids ([`crate::Batch::copy_body`]):
+//! the frame bears the id of the one that was first.
 
+pub(crate) mod bulk;
 pub(crate) mod compaction;
 pub(crate) mod files;
 pub(crate) mod frame;
@@ -16,7 +18,7 @@ pub(crate) mod spool;
 use std::fmt;
 
 use bincode::{Decode, Encode};
-use postern_model::record::Record;
+use postern_model::record::{CODING, Record};
 use postern_model::{AccountId, LetterId};
 
 use crate::keyspace::{Key, KeyRange, Parts, Writer, space};
@@ -41,9 +43,16 @@ pub struct BodyRef {
     pub(crate) length: u64,
     /// Octets of the whole frame.
     pub(crate) frame: u64,
+    /// Of a copy: the letter that stands in the frame.
+    pub(crate) first: Option<LetterId>,
 }
 
 impl BodyRef {
+    /// The letter that stands in the frame, where this is what `letter` refers to it by.
+    pub(crate) fn written_as(&self, letter: LetterId) -> LetterId {
+        self.first.unwrap_or(letter)
+    }
+
     /// Octets of the body.
     pub fn len(&self) -> u64 {
         self.length
@@ -88,8 +97,16 @@ impl SegmentInfo {
 }
 
 impl Record for BodyRef {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "BodyRef";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<BodyRef> {
+        type Old = (SegmentId, u64, u64, u64);
+        let old = (version == 1).then(|| bincode::decode_from_slice::<Old, _>(bytes, CODING).ok()).flatten();
+        let ((segment, offset, length, frame), _) = old.filter(|(_, read)| *read == bytes.len())?;
+        // There were no copies then.
+        Some(BodyRef { segment, offset, length, frame, first: None })
+    }
 }
 
 impl Record for FrameRef {

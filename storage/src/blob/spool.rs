@@ -3,6 +3,7 @@
 //! The file leaves room in front for the frame's header, so that the committer can make it a segment by writing that
 //! and the tail, and renaming. Whatever is dropped before it got that far leaves nothing behind.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -18,6 +19,8 @@ use crate::shared::Shared;
 
 /// Octets of a body that are kept in memory at most.
 pub(crate) const MEMORY_LIMIT: usize = 256 << 10;
+/// A spool is not made to keep less.
+const LEAST_MEMORY: usize = 4 << 10;
 /// Octets that go to the file at a time.
 const CHUNK: usize = 128 << 10;
 
@@ -25,6 +28,8 @@ const CHUNK: usize = 128 << 10;
 pub struct Spool {
     shared: Arc<Shared>,
     buffer: Vec<u8>,
+    /// Octets that are kept in memory at most.
+    memory: usize,
     file: Option<SpoolFile>,
     /// Octets that are in the file.
     filed: u64,
@@ -34,10 +39,11 @@ pub struct Spool {
 }
 
 impl Spool {
-    pub(crate) fn new(shared: Arc<Shared>) -> Spool {
+    pub(crate) fn new(shared: Arc<Shared>, memory: usize) -> Spool {
         Spool {
             shared,
             buffer: Vec::new(),
+            memory: memory.clamp(LEAST_MEMORY, MEMORY_LIMIT),
             file: None,
             filed: 0,
             crc: crc32fast::Hasher::new(),
@@ -62,7 +68,7 @@ impl Spool {
     pub async fn write(&mut self, mut octets: &[u8]) -> Result<(), StoreError> {
         self.crc.update(octets);
         while !octets.is_empty() {
-            let limit = if self.file.is_some() { CHUNK } else { MEMORY_LIMIT };
+            let limit = if self.file.is_some() { CHUNK.min(self.memory) } else { self.memory };
             let room = limit.saturating_sub(self.buffer.len());
             if room == 0 {
                 self.spill().await?;
@@ -108,6 +114,7 @@ impl Spool {
         }
         let (shared, file, filed) = (self.shared.clone(), self.file.take(), self.filed);
         let mut buffer = std::mem::take(&mut self.buffer);
+        let kept = CHUNK.min(self.memory);
         let work = move || {
             shared.needs_room(buffer.len() as u64)?;
             let file = file.map_or_else(|| SpoolFile::create(&shared), Ok)?;
@@ -115,7 +122,7 @@ impl Spool {
             written.map_err(|e| StoreError::io("write a letter", e))?;
             let filed = filed + buffer.len() as u64;
             buffer.clear();
-            buffer.shrink_to(CHUNK);
+            buffer.shrink_to(kept);
             Ok((file, filed, buffer))
         };
         let (file, filed, buffer) = self.shared.writers.run(work).await?;
@@ -164,6 +171,22 @@ impl SealedBody {
         match &self.content {
             Content::Memory(octets) => Some(octets),
             Content::File(_) => None,
+        }
+    }
+
+    /// All octets; blocks where they are in a file.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn read_blocking(&self) -> Result<Cow<'_, [u8]>, StoreError> {
+        match &self.content {
+            Content::Memory(octets) => Ok(Cow::Borrowed(octets)),
+            Content::File(spool) => {
+                let mut octets = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
+                let read = spool.file.read_exact_at(&mut octets, HEADER as u64);
+                read.map_err(|e| StoreError::io("read a letter", e))?;
+                Ok(Cow::Owned(octets))
+            }
         }
     }
 

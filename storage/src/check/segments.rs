@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
+use postern_model::LetterId;
+
 use super::CheckReport;
 use crate::blob::frame::{HEADER, Header};
 use crate::blob::{BackRef, FrameRef, SegmentId, all_refs, all_segments, refs_of_segment, segment_key};
@@ -73,8 +75,14 @@ fn references(
 
 /// Whether the account's letter refers to the frame that refers to it.
 fn is_mutual(view: &View<'_>, back: BackRef) -> Result<bool, StoreError> {
+    written_as(view, back).map(|letter| letter.is_some())
+}
+
+/// The letter that is to stand in the frame, where the account's letter refers to the frame that refers to it.
+fn written_as(view: &View<'_>, back: BackRef) -> Result<Option<LetterId>, StoreError> {
     let there = view.get(&keys::body(back.account, back.letter))?;
-    Ok(there.is_some_and(|there| (there.segment, there.offset) == (back.segment, back.offset)))
+    let there = there.filter(|there| (there.segment, there.offset) == (back.segment, back.offset));
+    Ok(there.map(|there| there.written_as(back.letter)))
 }
 
 /// Reads every frame of a segment that somebody refers to.
@@ -86,12 +94,15 @@ fn frames(shared: &Shared, report: &mut CheckReport, id: SegmentId) -> Result<()
         let Some((last, _)) = rows.last() else { return Ok(()) };
         range.skip_to(last.key().as_bytes());
         for (back, found) in rows {
-            if last_frame.replace(back.offset) == Some(back.offset) {
+            if last_frame == Some(back.offset) {
                 continue;
             }
+            // Where no letter refers to it, that has been said, or it was dropped meanwhile.
+            let Some(letter) = shared.view(|view| written_as(view, back))? else { continue };
+            last_frame = Some(back.offset);
             report.frames += 1;
             report.octets += found.frame;
-            if let Err(what) = read_frame(shared, back, found) {
+            if let Err(what) = read_frame(shared, back, found, letter) {
                 let still_there = shared.view(|view| is_mutual(view, back))?;
                 if still_there {
                     report.problem(format!("{}: {what}", place(back)));
@@ -102,13 +113,13 @@ fn frames(shared: &Shared, report: &mut CheckReport, id: SegmentId) -> Result<()
 }
 
 /// Reads one frame whole; what is wrong with it, in words.
-fn read_frame(shared: &Shared, back: BackRef, found: FrameRef) -> Result<(), String> {
+fn read_frame(shared: &Shared, back: BackRef, found: FrameRef, letter: LetterId) -> Result<(), String> {
     let file = shared.files.get(back.segment).map_err(|error| error.to_string())?;
     let read = |octets: &mut [u8], at| file.read_exact_at(octets, at).map_err(|error| error.to_string());
     let mut head = [0; HEADER];
     read(&mut head, back.offset)?;
     let header = Header::decode(&head)?;
-    if (header.letter, header.length, header.frame_len()) != (back.letter, found.length, found.frame) {
+    if (header.letter, header.length, header.frame_len()) != (letter, found.length, found.frame) {
         return Err("another letter lies there".to_owned());
     }
     let mut position = back.offset + HEADER as u64;

@@ -144,7 +144,7 @@ fn whoever_reads_a_body_reads_it_to_its_end() {
 }
 
 /// Rewrites what is sparse, as the store's own thread does in its time.
-fn compact(store: &Store) {
+pub(super) fn compact(store: &Store) {
     let listed = store.read_blocking(|view| view.scan(&all_segments(), 1000)).expect("listed");
     for (id, _) in listed.into_iter().filter(|(_, info)| info.is_sparse()) {
         match compaction::compact(store.shared(), id) {
@@ -199,7 +199,7 @@ fn space_comes_back_after_deletion_and_what_is_kept_is_kept() {
 }
 
 /// Changes one octet in the only segment.
-fn damage(dir: &Path, at: u64) {
+pub(super) fn damage(dir: &Path, at: u64) {
     let path =
         fs::read_dir(dir.join("segments")).expect("the segments").next().expect("one").expect("it").path();
     let file = fs::OpenOptions::new().read(true).write(true).open(path).expect("the segment");

@@ -36,8 +36,11 @@ fn header() -> MailboxHeader {
         letters: 2,
         octets: 2_000,
         unseen: 1,
+        deleted: 0,
+        deleted_octets: 0,
         keywords: Vec::new(),
         last_block: 1,
+        recent: Uid(1),
     }
 }
 
@@ -51,6 +54,7 @@ fn entry(n: u32, letter: LetterId) -> Entry {
         internal_date: 0,
         saved_after: 0,
         letter,
+        email: None,
         pop3_uidl: None,
         pop3_hidden: false,
     }

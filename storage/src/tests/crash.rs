@@ -11,7 +11,7 @@ use crate::engine::Writes;
 use crate::open::{StoreFormat, format_key};
 use crate::{Batch, EngineKind, OpenError, Store, keys};
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("the copy");
     for entry in fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");

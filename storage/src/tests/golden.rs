@@ -1,13 +1,14 @@
 //! The bytes of every record, as they are on disk for ever. A line here fails when a field is added, moved or retyped:
 //! then the record needs a new version, and the bytes that stand here must go on being read.
 
+use postern_model::imap::{MailboxName, SpecialUse};
 use postern_model::mime::{
     Address, Content, Disposition, Envelope, Facts, Mailbox, MediaType, Message, Octets, Parameter, Part,
 };
 use postern_model::record::{
-    Account, AddressEntry, AddressKind, AppPassword, Block, ClockReading, Credentials, DomainEntry, Doomed,
-    Entry, MailboxHeader, NextAccount, Pending, Pop3Delete, Record, Removal, ScramKeys, Status, StoreMeta,
-    StoreSecret, Usage, Vanished,
+    Account, AddressEntry, AddressKind, Annotation, Annotations, AppPassword, Block, ClockReading,
+    Credentials, DomainEntry, Doomed, Entry, Folders, MailboxHeader, NamedFolder, NextAccount, Pending,
+    Pop3Delete, Record, Removal, ScramKeys, Signature, Status, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, Flags, LetterId, MailboxId, ModSeq, Protocol, Timestamp, Uid, UidValidity};
 
@@ -52,7 +53,11 @@ fn the_store_itself() {
         "01cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
     );
     golden(&DomainEntry { added: AT }, "01fd00205e6bea970c00");
-    golden(&BodyRef { segment: SegmentId(1), offset: 2, length: 3, frame: 300 }, "01010203fb2c01");
+    let place = BodyRef { segment: SegmentId(1), offset: 2, length: 3, frame: 300, first: None };
+    golden(&place, "02010203fb2c0100");
+    golden(&BodyRef { first: Some(LetterId(4)), ..place }, "02010203fb2c010104");
+    // Version 1: no letter was a copy.
+    reads_as("01010203fb2c01", &place);
     golden(&FrameRef { length: 3, frame: 300 }, "0103fb2c01");
     golden(&SegmentInfo { length: 1 << 26, live: 5, closed: true }, "01fc000000040501");
 }
@@ -130,10 +135,16 @@ fn what_an_account_stores() {
         letters: 4,
         octets: 5,
         unseen: 6,
+        deleted: 8,
+        deleted_octets: 9,
         keywords: vec!["$Junk".into()],
         last_block: 7,
+        recent: Uid(10),
     };
-    golden(&header, "01010102030405060105244a756e6b07");
+    golden(&header, "020101020304050608090105244a756e6b070a");
+    // Version 1: nothing was marked as deleted, and no IMAP session had been told of anything.
+    let old = MailboxHeader { deleted: 0, deleted_octets: 0, recent: Uid(1), ..header };
+    reads_as("01010102030405060105244a756e6b07", &old);
     let entry = Entry {
         uid: Uid(1),
         mod_seq: ModSeq(2),
@@ -143,13 +154,40 @@ fn what_an_account_stores() {
         internal_date: -5,
         saved_after: 6,
         letter: LetterId(7),
+        email: Some(LetterId(8)),
         pop3_uidl: Some("u".into()),
         pop3_hidden: true,
     };
-    golden(&Block { entries: vec![entry] }, "01010102110304090c0701017501");
+    golden(&Block { entries: vec![entry.clone()] }, "02010102110304090c07010801017501");
+    // Version 1: no letter was a copy.
+    reads_as("01010102110304090c0701017501", &Block { entries: vec![Entry { email: None, ..entry }] });
     golden(&Vanished { uids: vec![(Uid(1), Uid(300))] }, "010101fb2c01");
     golden(&Pending { mailbox: MailboxId::INBOX, accepted: Timestamp(1), size: 2 }, "01010202");
     golden(&Doomed { since: Timestamp(1) }, "0102");
+}
+
+#[test]
+fn what_an_account_calls_its_folders() {
+    let name = |text| MailboxName::parse(text).expect("a name");
+    let folders = Folders {
+        version: 1,
+        next: MailboxId(16),
+        last_uid_validity: UidValidity(300),
+        folders: vec![
+            NamedFolder { name: name("INBOX"), id: Some(MailboxId::INBOX), uses: Vec::new() },
+            NamedFolder { name: name("a/\u{17e}"), id: None, uses: Vec::new() },
+        ],
+        subscribed: vec![name("b")],
+    };
+    golden(&folders, "010110fb2c010205494e424f5801010004612fc5be0000010162");
+    for (n, (of, _)) in SpecialUse::NAMES.into_iter().enumerate() {
+        let one = NamedFolder { name: name("x"), id: Some(MailboxId(2)), uses: vec![of] };
+        let one = Folders { folders: vec![one], subscribed: Vec::new(), ..folders.clone() };
+        golden(&one, &format!("010110fb2c010101780102010{n}00"));
+    }
+    let note = Annotation { name: "/private/comment".into(), value: vec![0xff, 0] };
+    golden(&Annotations { entries: vec![note] }, "0101102f707269766174652f636f6d6d656e7402ff00");
+    golden(&Signature { bits: vec![1, 0x80] }, "01020180");
 }
 
 fn octets(text: &str) -> Octets {

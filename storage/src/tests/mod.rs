@@ -24,11 +24,13 @@ macro_rules! contract {
 mod bodies;
 mod check;
 mod contract;
+mod copies;
 mod crash;
 mod full;
 mod golden;
 mod golden_gate;
 mod log;
+mod parts;
 
 use std::fs::File;
 use std::future::Future;
