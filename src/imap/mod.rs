@@ -19,6 +19,7 @@
 mod alert;
 mod capability;
 pub mod command;
+pub mod data;
 mod door;
 pub mod grammar;
 mod reply;

@@ -16,6 +16,7 @@ mod lexer;
 mod params;
 mod scanner;
 mod subject;
+pub mod transfer;
 
 #[cfg(test)]
 mod scanner_tests;
