@@ -4,11 +4,15 @@
 //! [`Outlet`], and says how it ended ([`Done`]). What changed meanwhile is told behind it, as its row allows.
 
 pub mod append;
+mod copy;
 pub mod enable;
+mod expunge;
+pub mod fetch;
 pub mod id;
 pub mod noop;
 pub mod notify;
 pub mod select;
+mod store;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -113,6 +117,11 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Id(_) => Box::pin(id::run(run)),
         Command::Enable(names) => Box::pin(enable::run(run, names)),
         Command::Select(select) => Box::pin(select::run(run, select)),
+        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
+        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
+        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
+        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
+        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }
