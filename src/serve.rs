@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
+use crate::imap::{self, Imap};
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
 use crate::net::listener::{Inherited, Listeners, bind};
@@ -231,7 +232,11 @@ async fn close(store: Store) -> Result<(), String> {
 
 /// What the actors go by; an error is what is wrong with an operator's templates, in lines that name the cure.
 pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
-    let allows = |plan: &config::Plan| Plan { sends: plan.sends, check_interval: plan.check_interval };
+    let allows = |plan: &config::Plan| Plan {
+        sends: plan.sends,
+        check_interval: plan.check_interval,
+        storage: plan.storage,
+    };
     let notices =
         Notices::load(config.templates.as_deref(), facts(config)).map_err(|error| error.to_string())?;
     Ok(Settings {
@@ -241,6 +246,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
+        imap_check_interval: config.imap_check_interval,
         check_burst: config.check_burst,
         check_grace: config.check_grace,
         access: config.access.clone(),
@@ -286,6 +292,7 @@ struct Door {
 #[derive(Clone, Copy)]
 enum DoorKind {
     Pop3 { implicit_tls: bool },
+    Imap { implicit_tls: bool },
     Smtp(Role),
 }
 
@@ -298,6 +305,8 @@ fn bind_all(listen: &Listen) -> Result<Vec<Door>, String> {
         DoorKind::Smtp(Role::Submission),
         DoorKind::Smtp(Role::Submissions),
         DoorKind::Smtp(Role::Mx),
+        DoorKind::Imap { implicit_tls: false },
+        DoorKind::Imap { implicit_tls: true },
     ];
     let mut doors = Vec::new();
     for (kind, (variable, addresses)) in kinds.into_iter().zip(listen.all()) {
@@ -320,6 +329,7 @@ fn open_doors(
     doors: &[Door],
 ) -> io::Result<Vec<(&'static str, SocketAddr)>> {
     let (pop3, smtp) = (Arc::new(pop3_settings(config)), Arc::new(smtp_settings(config)));
+    let imap = Arc::new(imap_settings(config));
     let mut bound = Vec::new();
     for door in doors {
         let name = match door.kind {
@@ -328,6 +338,13 @@ fn open_doors(
                 let session = Box::new(move |_| Pop3::new(Arc::clone(&settings)));
                 listeners
                     .serve(Service { name, protocol: Protocol::Pop3, implicit_tls, session }, &door.socket)?;
+                name
+            }
+            DoorKind::Imap { implicit_tls } => {
+                let (settings, name) = (Arc::clone(&imap), if implicit_tls { "imaps" } else { "imap" });
+                let session = Box::new(move |_| Imap::new(Arc::clone(&settings)));
+                listeners
+                    .serve(Service { name, protocol: Protocol::Imap, implicit_tls, session }, &door.socket)?;
                 name
             }
             DoorKind::Smtp(role) => {
@@ -370,6 +387,17 @@ pub fn pop3_settings(config: &Config) -> pop3::Settings {
         login_timeout: POP3_LOGIN,
         login_delays: config.plans.iter().map(|plan| (plan.name.clone(), plan.check_interval)).collect(),
         language: Language::lookup(&config.language).unwrap_or(Language::English),
+    }
+}
+
+/// What IMAP's sessions go by.
+pub fn imap_settings(config: &Config) -> imap::Settings {
+    imap::Settings {
+        legacy_plaintext: config.legacy_plaintext,
+        scram: config.scram,
+        autologout: config.imap_idle_timeout,
+        message_size: config.message_size,
+        ..imap::Settings::new(config.hostname.clone(), places(config))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Settings {
     pub default_language: String,
     /// How long a POP3 session must be silent before a new login may take over (SPEC C2).
     pub takeover_after: Duration,
+    /// How far apart IMAP's log-ins of an account may be (SPEC C3); zero: any time.
+    pub imap_check_interval: Duration,
     /// Checks of mail in any interval of a plan (SPEC C3).
     pub check_burst: u32,
     /// So much earlier a check is forgiven.
@@ -65,7 +67,7 @@ impl Settings {
     /// What a plan allows. One that the configuration no longer names allows what the default plan does.
     pub(crate) fn plan(&self, name: &str) -> Plan {
         let plan = self.plans.get(name).or_else(|| self.plans.get(&self.default_plan));
-        plan.copied().unwrap_or(Plan { sends: Figures::FREE, check_interval: Duration::ZERO })
+        plan.copied().unwrap_or(Plan { sends: Figures::FREE, check_interval: Duration::ZERO, storage: None })
     }
 
     /// Letters whose times are kept of each account: as many as the list of events holds, or a window of any plan.
@@ -91,6 +93,8 @@ pub struct Plan {
     pub sends: Figures,
     /// How far apart mail may be checked over POP3 (SPEC C3); zero: any time.
     pub check_interval: Duration,
+    /// Octets that may be stored (SPEC D8); `None` is without limit.
+    pub storage: Option<u64>,
 }
 
 /// When nothing closes by itself until an operator has looked (SPEC A16).
@@ -106,7 +110,7 @@ pub struct BrakeFigures {
 impl Settings {
     /// The defaults, with hashes that cost nothing.
     pub(crate) fn for_tests() -> Settings {
-        let figures = Plan { sends: Figures::FREE, check_interval: Duration::ZERO };
+        let figures = Plan { sends: Figures::FREE, check_interval: Duration::ZERO, storage: Some(1 << 30) };
         let plus = Plan { sends: Figures { per_hour: None, ..Figures::FREE }, ..figures };
         Settings {
             serving: true,
@@ -115,6 +119,7 @@ impl Settings {
             hostname: "mail.demo.test".to_owned(),
             default_language: "en".to_owned(),
             takeover_after: Duration::from_secs(60),
+            imap_check_interval: Duration::ZERO,
             check_burst: 1,
             check_grace: Duration::from_secs(10),
             access: access::Figures::default(),

@@ -51,6 +51,8 @@ pub fn free_ports(config: &mut Config) {
         &mut listen.submission,
         &mut listen.submissions,
         &mut listen.smtp,
+        &mut listen.imap,
+        &mut listen.imaps,
     ];
     for (addresses, movable) in services.into_iter().zip(movable) {
         for address in addresses.iter_mut().filter(|_| movable) {
@@ -189,6 +191,8 @@ List what Bob has got, and fetch the first letter (mail may be checked once in a
 /// What to fill in by hand.
 fn thunderbird(page: &mut String, info: &DemoInfo) {
     let services = [
+        ("Incoming: IMAP", &info.listen.imaps, "SSL/TLS"),
+        ("      or: IMAP", &info.listen.imap, "STARTTLS"),
         ("Incoming: POP3", &info.listen.pop3s, "SSL/TLS"),
         ("      or: POP3", &info.listen.pop3, "STARTTLS"),
         ("Outgoing: SMTP", &info.listen.submissions, "SSL/TLS"),
@@ -311,6 +315,7 @@ mod tests {
             "THIS DATA IS FOR TRIAL ONLY",
             "curl --cacert './my demo/self-signed.pem' --url smtps://127.0.0.1:10465 --user alice@demo.test:aaaa",
             "--user bob@demo.test:bbbb \\\n    pop3s://127.0.0.1:10995/ pop3s://127.0.0.1:10995/1",
+            "Incoming: IMAP, server 127.0.0.1, port 10993, SSL/TLS",
             "Outgoing: SMTP, server 127.0.0.1, port 10465, SSL/TLS",
         ] {
             assert!(banner.contains(text), "{text} is missing in\n{banner}");

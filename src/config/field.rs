@@ -79,6 +79,7 @@ pub(super) enum Field<T: 'static> {
     Duration { from: Duration, to: Duration, slot: fn(&mut T) -> &mut Duration },
     SpanOrOff { slot: fn(&mut T) -> &mut Option<Span> },
     Size { from: u64, to: u64, slot: fn(&mut T) -> &mut u64 },
+    SizeOr { word: &'static str, from: u64, to: u64, slot: fn(&mut T) -> &mut Option<u64> },
     Count { from: u32, to: u32, slot: fn(&mut T) -> &mut u32 },
     CountOr { word: &'static str, from: u32, to: u32, slot: fn(&mut T) -> &mut Option<u32> },
     Switch { slot: fn(&mut T) -> &mut bool },
@@ -106,6 +107,11 @@ impl<T> Field<T> {
             Field::Size { from, to, slot } => {
                 let value = kinds::size(text)?;
                 self.within(*from <= value && value <= *to)?;
+                *slot(target) = value;
+            }
+            Field::SizeOr { word, from, to, slot } => {
+                let value = kinds::size_or(word, text)?;
+                self.within(value.is_none_or(|value| (*from..=*to).contains(&value)))?;
                 *slot(target) = value;
             }
             Field::Count { from, to, slot } => {
@@ -151,6 +157,9 @@ impl<T> Field<T> {
             Field::SpanOrOff { .. } => kinds::SPAN_RANGE.to_owned(),
             Field::Size { from, to, .. } => {
                 format!("a size from {} to {}", kinds::show_size(*from), kinds::show_size(*to))
+            }
+            Field::SizeOr { word, from, to, .. } => {
+                format!("a size from {} to {}, or `{word}`", kinds::show_size(*from), kinds::show_size(*to))
             }
             Field::Count { from, to, .. } => format!("a number from {from} to {to}"),
             Field::CountOr { word, from, to, .. } => format!("a number from {from} to {to}, or `{word}`"),

@@ -9,7 +9,7 @@ use postern_policy::calendar::Span;
 
 use super::field::{Field, Row};
 use super::kinds::{self, Problem};
-use super::table::{DAY, MINUTE, SECOND, Variable, YEAR};
+use super::table::{DAY, MIB, MINUTE, SECOND, TIB, Variable, YEAR};
 use super::{Config, Plan};
 
 /// A variable of each plan.
@@ -102,6 +102,12 @@ pub(super) static ROWS: &[Variable] = &[
         "How far apart mail may be checked over POP3 (C3), where a plan says nothing else; `0s`: any time.",
     )
     .in_demo("0s"),
+    Variable::new(
+        "IMAP_CHECK_INTERVAL",
+        "off",
+        Field::Other { kind: "a duration from 0s to 1d, or `off`", set: imap_check_interval },
+        "How far apart an account may log in over IMAP (C3); `off`: any time.",
+    ),
     Variable::new(
         "CHECK_BURST",
         "1",
@@ -207,15 +213,34 @@ pub(super) static PLAN_ROWS: &[PlanVariable] = &[
         "How far apart its accounts may check their mail over POP3 (C3); `0s`: any time.",
     )
     .found("`POSTERN_CHECK_INTERVAL`", |_, config| kinds::show_duration(config.check_interval)),
+    PlanVariable::new(
+        "STORAGE",
+        "",
+        Field::SizeOr { word: UNLIMITED, from: MIB, to: 1024 * TIB, slot: |p| &mut p.storage },
+        "What an account may store (D8), as octets of its letters; what is there already stays when the plan is changed.",
+    )
+    .own("`1GiB`; plus: `10GiB`", |plan| if plan.name == "plus" { "10GiB" } else { "1GiB" }),
 ];
 
 /// Whether a replay of recorded events could go otherwise by a variable, named without `POSTERN_`: a figure of the gate's
 /// by which single accounts are judged.
 pub fn is_replayed(name: &str) -> bool {
-    // What becomes of a letter for an inactive account, and which password somebody gave, no event tells.
-    const NOT: [&str; 4] = ["INACTIVE_MAIL", "CLIENT_PASSWORD", "BRAKE_ACCOUNTS", "BRAKE_PERCENT"];
+    // What becomes of a letter for an inactive account, which password somebody gave, and which log-in over IMAP came too
+    // soon, no event tells.
+    const NOT: [&str; 5] =
+        ["INACTIVE_MAIL", "CLIENT_PASSWORD", "IMAP_CHECK_INTERVAL", "BRAKE_ACCOUNTS", "BRAKE_PERCENT"];
     let of_the_gate = ROWS.iter().any(|row| row.name == name) && !NOT.contains(&name);
-    of_the_gate || name == "PLANS" || name.starts_with("PLAN_")
+    of_the_gate || name == "PLANS" || (name.starts_with("PLAN_") && !name.ends_with("_STORAGE"))
+}
+
+/// How far apart IMAP's log-ins may be; SPEC C3 has that rule switched off as a rule.
+fn imap_check_interval(config: &mut Config, text: &str) -> Result<(), Problem> {
+    let interval = if text == "off" { Duration::ZERO } else { kinds::duration(text)? };
+    if interval > DAY {
+        return Err(Problem::new("is out of range", "write a duration up to 1d, or off"));
+    }
+    config.imap_check_interval = interval;
+    Ok(())
 }
 
 const UNLIMITED: &str = "unlimited";

@@ -154,6 +154,16 @@ pub(super) fn size(text: &str) -> Result<u64, Problem> {
     number.checked_mul(1 << shift).ok_or_else(|| Problem::new("is too large", SIZE_CURE))
 }
 
+/// Reads a size in octets, or the word for "any size".
+pub(super) fn size_or(word: &str, text: &str) -> Result<Option<u64>, Problem> {
+    if text == word {
+        return Ok(None);
+    }
+    size(text)
+        .map(Some)
+        .map_err(|problem| Problem { cure: format!("{}, or {word}", problem.cure), ..problem })
+}
+
 /// The shortest exact way to write a size.
 pub(super) fn show_size(size: u64) -> String {
     SIZE_UNITS
@@ -378,6 +388,8 @@ mod tests {
         }
         assert_eq!(span_or_off("never").expect_err("a word").reason, "is not a duration");
         assert_eq!((count_or("unlimited", "unlimited"), count_or("off", "10")), (Ok(None), Ok(Some(10))));
+        assert_eq!((size_or("unlimited", "unlimited"), size_or("off", "1KiB")), (Ok(None), Ok(Some(1024))));
+        assert!(size_or("unlimited", "off").expect_err("another word").cure.ends_with(", or unlimited"));
         assert!(count_or("unlimited", "off").expect_err("another word").cure.ends_with(", or unlimited"));
     }
 

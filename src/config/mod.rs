@@ -73,6 +73,8 @@ pub struct Config {
     pub pop3_takeover_after: Duration,
     /// `POSTERN_POP3_AUTOLOGOUT` (SPEC C2)
     pub pop3_autologout: Duration,
+    /// `POSTERN_IMAP_IDLE_TIMEOUT`
+    pub imap_idle_timeout: Duration,
     /// `POSTERN_PLANS` with `POSTERN_PLAN_<NAME>_…` (SPEC Q1): never empty, the first is the default.
     pub plans: Vec<Plan>,
     /// `POSTERN_TEMPLATES` (SPEC N2); `None`: those built in.
@@ -85,6 +87,8 @@ pub struct Config {
     pub client_password: bool,
     /// `POSTERN_CHECK_INTERVAL` (SPEC C3), where a plan has none of its own; zero: any time.
     pub check_interval: Duration,
+    /// `POSTERN_IMAP_CHECK_INTERVAL` (SPEC C3); zero: any time.
+    pub imap_check_interval: Duration,
     /// `POSTERN_CHECK_BURST` (SPEC C3)
     pub check_burst: u32,
     /// `POSTERN_CHECK_GRACE` (SPEC C3); a tenth of the interval is all that counts of it.
@@ -122,17 +126,23 @@ pub struct Listen {
     pub submissions: Vec<SocketAddr>,
     /// SMTP from other servers.
     pub smtp: Vec<SocketAddr>,
+    /// IMAP with STARTTLS.
+    pub imap: Vec<SocketAddr>,
+    /// IMAP over TLS.
+    pub imaps: Vec<SocketAddr>,
 }
 
 impl Listen {
     /// Each service's variable and addresses.
-    pub fn all(&self) -> [(&'static str, &[SocketAddr]); 5] {
+    pub fn all(&self) -> [(&'static str, &[SocketAddr]); 7] {
         [
             ("POSTERN_LISTEN_POP3", &self.pop3),
             ("POSTERN_LISTEN_POP3S", &self.pop3s),
             ("POSTERN_LISTEN_SUBMISSION", &self.submission),
             ("POSTERN_LISTEN_SUBMISSIONS", &self.submissions),
             ("POSTERN_LISTEN_SMTP", &self.smtp),
+            ("POSTERN_LISTEN_IMAP", &self.imap),
+            ("POSTERN_LISTEN_IMAPS", &self.imaps),
         ]
     }
 }
@@ -146,6 +156,8 @@ pub struct Plan {
     pub sends: send_window::Figures,
     /// How far apart its accounts may check their mail over POP3 (SPEC C3); zero: any time.
     pub check_interval: Duration,
+    /// Octets that its accounts may store (SPEC D8); `None` is without limit.
+    pub storage: Option<u64>,
 }
 
 /// Where certificates come from (SPEC P10).

@@ -14,9 +14,9 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-const TIB: u64 = 1 << 40;
+pub(super) const TIB: u64 = 1 << 40;
 
 /// A variable of the server.
 pub(super) type Variable = Row<Config>;
@@ -59,6 +59,22 @@ static ROWS: &[Variable] = &[
     )
     .found("port 995 on all addresses", |machine, _| machine.all_addresses(995))
     .in_demo("127.0.0.1:10995"),
+    Variable::new(
+        "LISTEN_IMAP",
+        "",
+        Field::Listeners { slot: |c| &mut c.listen.imap },
+        "IMAP with STARTTLS, for programs without TLS from the first byte (P5).",
+    )
+    .found("port 143 on all addresses", |machine, _| machine.all_addresses(143))
+    .in_demo("127.0.0.1:10143"),
+    Variable::new(
+        "LISTEN_IMAPS",
+        "",
+        Field::Listeners { slot: |c| &mut c.listen.imaps },
+        "IMAP with TLS from the first byte (P2).",
+    )
+    .found("port 993 on all addresses", |machine, _| machine.all_addresses(993))
+    .in_demo("127.0.0.1:10993"),
     Variable::new(
         "LISTEN_SUBMISSION",
         "",
@@ -264,6 +280,12 @@ static ROWS: &[Variable] = &[
         "Silence after which a POP3 session ends (C2); RFC 1939 asks for ten minutes at least.",
     ),
     Variable::new(
+        "IMAP_IDLE_TIMEOUT",
+        "30m",
+        Field::Duration { from: SECOND, to: DAY, slot: |c| &mut c.imap_idle_timeout },
+        "Silence after which an IMAP session that is logged in ends; RFC 9051 §5.4 asks for 30 minutes at least.",
+    ),
+    Variable::new(
         "PLANS",
         "free,plus",
         Field::Other { kind: "list of names", set: plans },
@@ -374,7 +396,12 @@ fn argon2(config: &mut Config, text: &str) -> Result<(), Problem> {
 }
 
 fn plans(config: &mut Config, text: &str) -> Result<(), Problem> {
-    let plan = |name| Plan { name, sends: send_window::Figures::FREE, check_interval: Duration::ZERO };
+    let plan = |name| Plan {
+        name,
+        sends: send_window::Figures::FREE,
+        check_interval: Duration::ZERO,
+        storage: None,
+    };
     config.plans = kinds::plan_names(text)?.into_iter().map(plan).collect();
     Ok(())
 }

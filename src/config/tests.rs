@@ -39,6 +39,12 @@ fn an_empty_environment_gives_the_contracts_defaults() {
     assert_eq!(config.cache, 256 << 20);
     assert_eq!(config.pop3_takeover_after, Duration::from_secs(60));
     assert_eq!(config.pop3_autologout, Duration::from_secs(600));
+    assert_eq!(
+        (config.imap_idle_timeout, config.imap_check_interval),
+        (Duration::from_secs(1800), Duration::ZERO)
+    );
+    let ports = config.listen.all().map(|(_, addresses)| addresses[0].port());
+    assert_eq!(ports, [110, 995, 587, 465, 25, 143, 993]);
     assert_eq!(config.message_size, 35 << 20);
     assert_eq!(config.workers, 4);
     assert!(config.scram && !config.legacy_plaintext);
@@ -46,9 +52,13 @@ fn an_empty_environment_gives_the_contracts_defaults() {
         name: "free".into(),
         sends: send_window::Figures::FREE,
         check_interval: Duration::from_secs(300),
+        storage: Some(1 << 30),
     };
     let sends = send_window::Figures { per_hour: None, ..free.sends };
-    assert_eq!(config.plans, [free.clone(), Plan { name: "plus".into(), sends, ..free }]);
+    assert_eq!(
+        config.plans,
+        [free.clone(), Plan { name: "plus".into(), sends, storage: Some(10 << 30), ..free }]
+    );
 }
 
 #[test]
@@ -79,6 +89,9 @@ fn the_gates_values_reach_their_places() {
          POSTERN_PLAN_PLUS_CHECK_INTERVAL=0s
          POSTERN_PLAN_FREE_SENDS_PER_MINUTE=unlimited
          POSTERN_PLAN_FREE_SENDS_PER_DAY=50
+         POSTERN_PLAN_FREE_STORAGE=unlimited
+         POSTERN_PLAN_PLUS_STORAGE=5MiB
+         POSTERN_IMAP_CHECK_INTERVAL=1m
          POSTERN_ABUSE_WEIGHTS=report=0,new-recipient=0.25
          POSTERN_ABUSE_CLOSES=access
          POSTERN_BRAKE_PERCENT=100
@@ -102,7 +115,9 @@ fn the_gates_values_reach_their_places() {
     assert_eq!(config.access, access);
     assert!(config.inactive_refuses_mail && config.client_password);
     let intervals: Vec<_> = config.plans.iter().map(|plan| plan.check_interval.as_secs()).collect();
-    assert_eq!(intervals, [600, 0]);
+    assert_eq!((intervals, config.imap_check_interval.as_secs()), (vec![600, 0], 60));
+    let storage: Vec<_> = config.plans.iter().map(|plan| plan.storage).collect();
+    assert_eq!(storage, [None, Some(5 << 20)]);
     let free = config.plans[0].sends;
     assert_eq!((free.per_minute, free.per_hour, free.per_day), (None, Some(15), Some(50)));
     let [pushing, .., report] = config.abuse.weights;
@@ -125,6 +140,8 @@ fn the_gates_mistakes_have_cures() {
         ("THEFT_NETWORKS=unlimited", "it is not a whole number; write a whole number, like 20, or off"),
         ("CHECK_BURST=17", "it is out of range"),
         ("PLAN_FREE_SENDS_PER_HOUR=0", "it is out of range; write a number from 1 to 1000, or `unlimited`"),
+        ("PLAN_FREE_STORAGE=1KiB", "it is out of range; write a size from 1MiB to 1024TiB, or `unlimited`"),
+        ("IMAP_CHECK_INTERVAL=2d", "it is out of range; write a duration up to 1d, or off"),
         ("ABUSE_WEIGHTS=spam=1", "it has the unknown part \"spam=1\"; write signals"),
         ("ABUSE_WEIGHTS=bounce=1,bounce=2", "it has two parts \"bounce\""),
         ("ABUSE_WEIGHTS=bounce=0.0001", "it names \"0.0001\", which is no number of points"),
@@ -194,7 +211,7 @@ fn all_mistakes_are_reported_at_once_each_with_its_cure() {
          POSTERN_LOG=postern=loud
          POSTERN_LANGUAGE=
          POSTERN_MAX_CONECTIONS=10
-         POSTERN_LISTEN_IMAP=off
+         POSTERN_LISTEN_LMTP=off
          POSTERN_PLAN_GOLD_RECIPIENTS=5",
         Purpose::Command,
     );
@@ -215,7 +232,7 @@ fn all_mistakes_are_reported_at_once_each_with_its_cure() {
         "POSTERN_LOG=postern=loud: it is not a tracing filter",
         "POSTERN_LANGUAGE=: it is set, but empty",
         "POSTERN_MAX_CONECTIONS: it is not a variable of this version; did you mean POSTERN_MAX_CONNECTIONS?",
-        "POSTERN_LISTEN_IMAP: it is not a variable of this version; unset it",
+        "POSTERN_LISTEN_LMTP: it is not a variable of this version",
         "POSTERN_PLAN_GOLD_RECIPIENTS: it belongs to no plan of POSTERN_PLANS",
     ];
     for start in expected {

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn an_alert_is_shown_once_an_hour() {
-        let (alerts, at) = (Alerts::default(), |minutes| Timestamp::from_seconds(minutes * 60));
+        let (alerts, at) = (Alerts::default(), |minutes: i64| Timestamp::from_seconds(minutes * 60));
         let (user, off) = (digest("a@demo.test"), Refusal::Suspended);
         assert!(alerts.is_due(user, &off, at(0)));
         assert!(!alerts.is_due(digest("A@demo.test"), &off, at(59)));

@@ -23,6 +23,7 @@ pub mod data;
 mod door;
 pub mod grammar;
 mod reply;
+pub mod search;
 mod session;
 pub mod state;
 pub mod sync;

@@ -21,7 +21,8 @@ const PIECE: usize = 16 * 1024;
 pub(crate) struct Deflated {
     inner: Stream,
     inflate: Decompress,
-    deflate: Compress,
+    /// None while the connection rests.
+    deflate: Option<Compress>,
     /// Compressed, came in, not yet looked at.
     arrived: Bytes,
     /// More may come out of what was looked at.
@@ -40,7 +41,7 @@ impl Deflated {
         Deflated {
             inner,
             inflate: Decompress::new(false),
-            deflate: Compress::new(Compression::fast(), false),
+            deflate: None,
             arrived: Bytes::new(),
             may_yield: false,
             leaving: Vec::new(),
@@ -57,6 +58,14 @@ impl Deflated {
     /// The connection below.
     pub(crate) fn inner(&self) -> &Stream {
         &self.inner
+    }
+
+    /// Gives back the compressor's memory, which is by far the most that a connection holds. A flush ends on an octet's
+    /// boundary and with a whole block (RFC 1951 §3.2.3), so another compressor may go on behind it.
+    pub(crate) fn rest(&mut self) {
+        if !self.unflushed && self.leaving.is_empty() {
+            self.deflate = None;
+        }
     }
 
     /// Writes what is compressed, until none is left.
@@ -76,9 +85,10 @@ impl Deflated {
 
     fn compress(&mut self, bytes: &[u8], flush: FlushCompress) -> io::Result<usize> {
         self.leaving.reserve(PIECE);
-        let before = self.deflate.total_in();
-        self.deflate.compress_vec(bytes, &mut self.leaving, flush).map_err(io::Error::other)?;
-        Ok((self.deflate.total_in() - before) as usize)
+        let deflate = self.deflate.get_or_insert_with(|| Compress::new(Compression::fast(), false));
+        let before = deflate.total_in();
+        deflate.compress_vec(bytes, &mut self.leaving, flush).map_err(io::Error::other)?;
+        Ok((deflate.total_in() - before) as usize)
     }
 
     /// Decompresses into `buf`; whether anything came of it.

@@ -323,6 +323,7 @@ impl<S: Door> Driver<S> {
             // Nothing to do: nothing to hold either.
             self.out.bytes = Vec::new();
             self.out.body = Vec::new();
+            self.pipe.stream.rest();
             self.ahead.expire(self.now());
             let deadline = self.deadline().min(self.ahead.until());
             self.pipe.alarm.poll(deadline, cx).map(Ok)

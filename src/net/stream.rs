@@ -52,6 +52,13 @@ impl Stream {
         *self = Stream::Deflated(Box::new(Deflated::new(plain)));
     }
 
+    /// The connection is idle: whatever it can do without is given back.
+    pub(crate) fn rest(&mut self) {
+        if let Stream::Deflated(stream) = self {
+            stream.rest();
+        }
+    }
+
     /// Octets that were read before compression began, and are compressed.
     pub(crate) fn unread(&mut self, octets: Bytes) {
         if let Stream::Deflated(stream) = self {

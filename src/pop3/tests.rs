@@ -119,6 +119,7 @@ impl World {
                     self.closed = true;
                     return false;
                 }
+                Some(Step::Compress) => panic!("POP3 compresses nothing"),
                 Some(Step::StartTls) => {
                     self.session.secured(START, tls(), &mut out);
                     return true;

@@ -37,6 +37,7 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         .collect();
     let settings = &actors.ground().settings;
     let activity = &all.standing.activity;
+    let storage = settings.plan(&all.account.plan).storage;
     Ok(json!({
         "address": all.account.address,
         "aliases": aliases,
@@ -54,7 +55,7 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         "last_login": time(activity.login),
         "last_web_login": time(activity.web),
         "sessions": actors.ground().presences.count(id),
-        "storage": { "used": all.usage.octets, "limit": null, "messages": all.usage.letters },
+        "storage": { "used": all.usage.octets, "limit": storage, "messages": all.usage.letters },
         "inbox": {
             "messages": all.inbox.as_ref().map_or(0, |inbox| inbox.letters),
             "unseen": all.inbox.as_ref().map_or(0, |inbox| inbox.unseen),

@@ -73,7 +73,7 @@ impl House {
 fn plan(per_minute: Option<u32>, per_hour: Option<u32>, per_day: Option<u32>) -> Settings {
     let mut settings = Settings::for_tests();
     let sends = Figures { per_minute, per_hour, per_day, recipients: 100 };
-    settings.plans.insert("free".to_owned(), Plan { sends, check_interval: Duration::ZERO });
+    settings.plans.insert("free".to_owned(), Plan { sends, check_interval: Duration::ZERO, storage: None });
     settings
 }
 

@@ -1,5 +1,6 @@
 //! Connections over real sockets on the loopback, with a toy protocol and a clock that is moved by hand.
 
+mod compression;
 mod conversation;
 mod encryption;
 mod entrance;

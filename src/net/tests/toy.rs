@@ -80,6 +80,10 @@ impl Toy {
                 say(out, "go");
                 out.step = Some(Step::StartTls);
             }
+            "compress" => {
+                say(out, "go");
+                out.step = Some(Step::Compress);
+            }
             "panic" => panic!("{argument}"),
             "quit" => {
                 say(out, "bye");

@@ -133,7 +133,9 @@ impl Pump {
                 None => {}
                 Some(Step::Close) => self.closed = true,
                 Some(Step::StartTls) => self.handshake = true,
-                Some(Step::Send { .. }) => panic!("SMTP sends no letters"),
+                Some(Step::Send { .. } | Step::Compress) => {
+                    panic!("SMTP sends no letters and compresses nothing")
+                }
                 Some(Step::Ask(ask)) => {
                     let (name, answer) = self.perform(ask);
                     if let Some((_, tell)) = self.tell_during.take_if(|(during, _)| *during == name) {

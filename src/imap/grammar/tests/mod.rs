@@ -1,0 +1,3 @@
+//! Tests of the grammar: where commands end, and what they mean.
+
+mod framing;
