@@ -5,9 +5,12 @@
 
 pub mod append;
 mod close;
+mod copy;
 mod create;
 mod delete;
 pub mod enable;
+mod expunge;
+pub mod fetch;
 mod find;
 pub mod id;
 mod list;
@@ -23,6 +26,7 @@ mod search;
 pub mod select;
 mod sort;
 mod status;
+mod store;
 mod subscribe;
 mod thread;
 
@@ -151,6 +155,11 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Subscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, true)),
         Command::Unselect => Box::pin(close::unselect(run)),
         Command::Unsubscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, false)),
+        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
+        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
+        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
+        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
+        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }
