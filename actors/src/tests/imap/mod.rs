@@ -64,7 +64,7 @@ impl Imap {
     }
 
     async fn uids(&self, mailbox: MailboxId) -> String {
-        uids_of(&*self.look(mailbox).await.expect("there")).to_string()
+        uids_of(&self.look(mailbox).await.expect("there")).to_string()
     }
 
     async fn header(&self, mailbox: MailboxId) -> MailboxHeader {
