@@ -89,7 +89,7 @@ impl Progress {
 /// # Errors
 /// How the command ends else.
 pub(super) fn admit(run: &Run<'_, '_>, numbering: Numbering, search: &Search) -> Result<(), Done> {
-    if !charset_is_known(search) {
+    if !search.charset_is_known() {
         return Err(Done::no_with("BADCHARSET (US-ASCII UTF-8)", "This charset is not known."));
     }
     let by_number = numbering == Numbering::Sequence || uses_numbers(&search.keys);
@@ -98,14 +98,6 @@ pub(super) fn admit(run: &Run<'_, '_>, numbering: Numbering, search: &Search) ->
         return Err(Done::bad_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."));
     }
     Ok(())
-}
-
-fn charset_is_known(search: &Search) -> bool {
-    let known = |name: &String| {
-        name.eq_ignore_ascii_case("US-ASCII")
-            || encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).is_some()
-    };
-    search.charset.as_ref().is_none_or(known)
 }
 
 /// The selected folder as it is now, and the plan that a program comes to in it.
@@ -161,6 +153,8 @@ pub(super) async fn find<'f>(
     plan: &'f Arc<Plan>,
     progress: &mut Progress,
 ) -> Result<Hits<'f>, Stop> {
+    // RFC 7162 §3.1: who asks by MODSEQ is told of it from now on.
+    run.state.enabled.condstore |= plan.mod_seq();
     let mut candidates: Vec<&Entry> = folder.entries_of(plan.candidates()).collect();
     let surplus = candidates.len().saturating_sub(MESSAGE_LIMIT as usize);
     candidates.drain(..surplus);

@@ -10,7 +10,7 @@ use postern_policy::folder::Folder;
 use postern_policy::view::View;
 
 use super::find::{self, Progress, Stop};
-use super::search::{extended, settle};
+use super::search::{extended, save, settle};
 use crate::imap::command::Run;
 use crate::imap::grammar::{Numbering, Search, SearchReturn, Source, write};
 use crate::imap::reply::Done;
@@ -42,7 +42,7 @@ async fn perform(run: &mut Run<'_, '_>, sources: Vec<Source>, search: Search) ->
     Ok(Done::ok("ESEARCH completed"))
 }
 
-/// Searches one folder; one that is gone meanwhile is passed over.
+/// Searches one folder. Where nothing is found nothing is told of it (RFC 7377 §2.1); one that is gone meanwhile is passed over.
 async fn one(
     run: &mut Run<'_, '_>,
     mailbox: MailboxId,
@@ -68,7 +68,11 @@ async fn one(
         numbering: Numbering::Uid,
         mod_seq: plan.mod_seq(),
     };
-    extended(run, &head, &found, returns);
+    match found.is_empty() {
+        false => extended(run, &head, &found, returns),
+        true if returns.save => save(run, UidSet::new()),
+        true => {}
+    }
     Ok(run.out.relieve().await?)
 }
 
