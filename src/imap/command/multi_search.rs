@@ -140,3 +140,59 @@ fn is_named(
         Source::Mailboxes(names) => names.contains(name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use postern_model::imap::UidValidity;
+    use postern_model::record::NamedFolder;
+
+    use super::*;
+
+    fn name(text: &str) -> MailboxName {
+        MailboxName::parse(text).expect("a name")
+    }
+
+    /// Numbered from 1; `b` only holds others.
+    fn folders() -> Folders {
+        let named = |(id, text): (u32, &str)| NamedFolder {
+            name: name(text),
+            id: (text != "b").then_some(MailboxId(id)),
+            uses: Vec::new(),
+        };
+        Folders {
+            version: 1,
+            next: MailboxId(20),
+            last_uid_validity: UidValidity(1),
+            folders: (1..).zip(["INBOX", "a", "a/x", "a/x/y", "ax", "b", "b/z"]).map(named).collect(),
+            subscribed: vec![name("a/x"), name("gone")],
+        }
+    }
+
+    #[test]
+    fn sources_name_folders() {
+        let all = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
+        for (sources, wanted) in [
+            (vec![], vec![2]),
+            (vec![Source::Selected], vec![2]),
+            (vec![Source::Inboxes], vec![1]),
+            (vec![Source::Personal], vec![1, 2, 3, 4, 5, 7]),
+            (vec![Source::Subscribed], vec![3]),
+            (vec![Source::Subtree(all(&["a"]))], vec![2, 3, 4]),
+            (vec![Source::SubtreeOne(all(&["a", "b"]))], vec![2, 3, 7]),
+            (vec![Source::Mailboxes(all(&["ax", "b", "nowhere", "inbox"]))], vec![1, 5]),
+            (vec![Source::Selected, Source::Subtree(all(&["a/x"])), Source::Selected], vec![2, 3, 4]),
+        ] {
+            let found = targets(&folders(), &sources, Some(MailboxId(2))).expect("a folder is selected");
+            assert_eq!(found.keys().map(|id| id.0).collect::<Vec<_>>(), wanted, "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_selected_can_not_be_searched() {
+        for (source, selected) in [(Source::Selected, None), (Source::SelectedDelayed, Some(MailboxId(2)))] {
+            assert!(targets(&folders(), &[source], selected).is_err_and(|done| done.is_bad()));
+        }
+        assert!(targets(&folders(), &[], None).is_err());
+        assert!(targets(&folders(), &[Source::Inboxes], None).is_ok());
+    }
+}
