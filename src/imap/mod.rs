@@ -19,9 +19,11 @@
 mod alert;
 mod capability;
 pub mod command;
+pub mod data;
 mod door;
 pub mod grammar;
 mod reply;
+pub mod search;
 mod session;
 pub mod state;
 pub mod sync;

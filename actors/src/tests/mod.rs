@@ -17,7 +17,9 @@ use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tel
 use crate::{Actors, Settings, Ticker};
 
 mod deeds;
+mod folders;
 mod gate;
+mod imap;
 mod mail;
 mod maildrop;
 mod notices;

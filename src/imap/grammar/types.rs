@@ -196,7 +196,8 @@ pub enum Command {
     Copy(Numbering, Targets, MailboxName),
     /// MOVE, UID MOVE
     Move(Numbering, Targets, MailboxName),
-    /// UIDBATCHES (RFC 10009 draft name kept by the capability): size of a batch, and which of them
+    /// UIDBATCHES (draft-ietf-mailmaint-imap-uidbatches): UIDs at which the folder falls into batches of a size; counted
+    /// from the newest letter
     UidBatches {
         /// Letters of a batch.
         size: NonZeroU32,

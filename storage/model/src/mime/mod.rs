@@ -15,7 +15,10 @@ mod header;
 mod lexer;
 mod params;
 mod scanner;
+pub mod signature;
 mod subject;
+pub mod text;
+pub mod transfer;
 
 #[cfg(test)]
 mod scanner_tests;

@@ -1,8 +1,6 @@
 //! The base subject, by which letters are sorted and threaded (RFC 5256 §2.1).
 
-use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::{alphabet, engine::DecodePaddingMode};
+use super::text::decoded_field;
 
 /// A subject without what replies and forwards add to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,11 +11,9 @@ pub struct BaseSubject {
     pub is_reply_or_forward: bool,
 }
 
-/// Takes `Re:`, `Fwd:`, `[list]`, `(fwd)` from the value of a Subject field (RFC 5256 §2.1). Encoded words are
-/// decoded; of charsets other than UTF-8 each octet stands for the character of its number, which is not always
-/// legible but keeps equal subjects equal.
+/// Takes `Re:`, `Fwd:`, `[list]`, `(fwd)` from the value of a Subject field, its encoded words decoded (RFC 5256 §2.1).
 pub fn base_subject(value: &[u8]) -> BaseSubject {
-    let decoded = decode_words(value);
+    let decoded = decoded_field(value);
     let text = decoded.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut base = &text[..];
     let mut is_reply_or_forward = false;
@@ -67,75 +63,6 @@ fn strip_start<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 fn strip_end<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (rest, end) = text.split_at_checked(text.len().checked_sub(word.len())?)?;
     end.eq_ignore_ascii_case(word).then_some(rest)
-}
-
-/// The text with its encoded words decoded; white space between two of them is dropped (RFC 2047 §6.2).
-fn decode_words(value: &[u8]) -> String {
-    let mut text = String::new();
-    let mut rest = value;
-    let mut behind_word = false;
-    while !rest.is_empty() {
-        let start = memchr::memmem::find(rest, b"=?").unwrap_or(rest.len());
-        let (plain, word) = rest.split_at(start);
-        let decoded = encoded_word(word);
-        if !(behind_word && decoded.is_some() && plain.trim_ascii().is_empty()) {
-            text.push_str(&String::from_utf8_lossy(plain));
-        }
-        behind_word = decoded.is_some();
-        let (word_text, length) =
-            decoded.unwrap_or_else(|| ("=?".repeat(word.len().min(1)), word.len().min(2)));
-        text.push_str(&word_text);
-        rest = &word[length..];
-    }
-    text
-}
-
-/// The encoded word at the beginning of `text` and its length (RFC 2047 §2, RFC 2231 §5).
-fn encoded_word(text: &[u8]) -> Option<(String, usize)> {
-    let mut pieces = text.strip_prefix(b"=?")?.splitn(4, |octet| *octet == b'?');
-    let (charset, encoding, encoded) = (pieces.next()?, pieces.next()?, pieces.next()?);
-    let length = 2 + charset.len() + 1 + encoding.len() + 1 + encoded.len() + 2;
-    if !pieces.next()?.starts_with(b"=") || encoded.iter().any(u8::is_ascii_whitespace) {
-        return None;
-    }
-    let octets = match encoding {
-        b"B" | b"b" => PATIENT_BASE64.decode(encoded).ok()?,
-        b"Q" | b"q" => decode_q(encoded),
-        _ => return None,
-    };
-    let is_utf8 = charset.len() >= 5 && charset[..5].eq_ignore_ascii_case(b"utf-8");
-    let decoded = if is_utf8 {
-        String::from_utf8_lossy(&octets).into_owned()
-    } else {
-        octets.iter().map(|octet| char::from(*octet)).collect()
-    };
-    Some((decoded, length))
-}
-
-const PATIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
-
-/// RFC 2047 §4.2; what is no code stands for itself.
-fn decode_q(encoded: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        let code = tail.get(..2).filter(|_| *first == b'=').and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (_, Some(octet)) => {
-                octets.push(octet);
-                rest = &tail[2..];
-            }
-            (b'_', None) => octets.push(b' '),
-            (octet, None) => octets.push(*octet),
-        }
-    }
-    octets
 }
 
 #[cfg(test)]
