@@ -22,6 +22,7 @@ pub mod noop;
 pub mod notify;
 mod quota;
 mod rename;
+mod replace;
 mod search;
 pub mod select;
 mod sort;
@@ -29,6 +30,7 @@ mod status;
 mod store;
 mod subscribe;
 mod thread;
+mod uid_batches;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -160,6 +162,11 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
         Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
         Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
+        Command::Append { mailbox, messages } => Box::pin(append::run(run, mailbox, messages)),
+        Command::Replace { numbering, target, mailbox, message } => {
+            Box::pin(replace::run(run, numbering, target, mailbox, message))
+        }
+        Command::UidBatches { size, range } => Box::pin(uid_batches::run(run, size, range)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }
