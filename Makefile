@@ -5,7 +5,11 @@ CARGO ?= cargo
 CRASH_ROUNDS ?= 50
 FUZZ_SECONDS ?= 600
 
+<<<<<<< HEAD
 .PHONY: test lint doc unit clients crash disk-full rehearsal views bench fuzz deps
+=======
+.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench deps
+>>>>>>> imap-g
 
 test: deps lint doc unit
 
@@ -27,6 +31,10 @@ unit:
 # Real mail programs alone.
 clients: deps
 	$(CARGO) test --test main clients:: -- --nocapture
+
+# mbsync with a large mailbox, two ways (300 letters are in `make test`).
+imap-sync: deps
+	POSTERN_SYNC_LETTERS=5000 $(CARGO) test --test main clients::imap::two_ways::mbsync -- --nocapture
 
 # SIGKILL in the middle of mixed load, many rounds (5 of them are in `make test`).
 crash:
