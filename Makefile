@@ -5,11 +5,7 @@ CARGO ?= cargo
 CRASH_ROUNDS ?= 50
 FUZZ_SECONDS ?= 600
 
-<<<<<<< HEAD
-.PHONY: test lint doc unit clients crash disk-full rehearsal views bench fuzz deps
-=======
-.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench deps
->>>>>>> imap-g
+.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench fuzz deps
 
 test: deps lint doc unit
 
