@@ -4,7 +4,7 @@
 CARGO ?= cargo
 CRASH_ROUNDS ?= 50
 
-.PHONY: test lint doc unit clients crash disk-full rehearsal bench deps
+.PHONY: test lint doc unit clients crash disk-full rehearsal views bench deps
 
 test: deps lint doc unit
 
@@ -39,6 +39,10 @@ disk-full:
 # events are held against what is stored and against the rules; prints what it took. Minutes, and some GB of memory.
 rehearsal:
 	$(CARGO) test --release --workspace --lib -- --ignored --nocapture --test-threads=1 a10_a_year
+
+# Several IMAP sessions at one mailbox for 10,000 random steps, seed after seed; some minutes.
+views:
+	$(CARGO) test --test main -- --ignored --nocapture every_session_has_a_true_view_for_long
 
 # Figures with ratios against this disk's fdatasync and loopback TLS; takes some minutes.
 bench:

@@ -12,3 +12,4 @@ mod roundtrip;
 mod secrets;
 mod support;
 mod transcripts;
+mod views;

@@ -149,7 +149,7 @@ impl Actors {
     async fn forgive(&self, account: AccountId, letter: LetterId) {
         let mut batch = Batch::new();
         batch.delete(&keys::pending(letter, account));
-        batch.delete(&keys::facts(account, letter));
+        batch.delete(&keys::facts(account, letter)).delete(&keys::signature(account, letter));
         batch.drop_body(account, letter);
         if let Err(error) = self.store().commit(batch).await {
             tracing::warn!(%account, %letter, %error, "a letter for an account that is gone waits for the next round");

@@ -37,7 +37,7 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("it is not in the store")]
     NotFound,
-    /// A record would be longer than may be read back.
+    /// A record would be longer than may be read back, or a body is longer than is read whole.
     #[error("a record of the kind {what} is too large for the store")]
     TooLarge {
         /// The record's name.

@@ -191,9 +191,20 @@ pub fn annotations(id: AccountId, mailbox: Option<MailboxId>) -> Key<Annotations
     Writer::account(id, kind::ANNOTATIONS).u32(mailbox.map_or(0, |mailbox| mailbox.0)).key()
 }
 
+/// All notes of an account, by folder; those on the account as a whole come first, under `None`.
+pub fn annotations_of(id: AccountId) -> KeyRange<Option<MailboxId>, Annotations> {
+    Writer::account(id, kind::ANNOTATIONS)
+        .range(|key| last_u32(key).map(|mailbox| Some(MailboxId(mailbox)).filter(|mailbox| mailbox.0 != 0)))
+}
+
 /// Which texts a letter can hold.
 pub fn signature(id: AccountId, letter: LetterId) -> Key<Signature> {
     Writer::account(id, kind::SIGNATURE).u64(letter.0).key()
+}
+
+/// The signatures of an account's letters, by letter; letters of before there were any have none.
+pub fn signatures_of(id: AccountId) -> KeyRange<LetterId, Signature> {
+    Writer::account(id, kind::SIGNATURE).range(|key| last_u64(key).map(LetterId))
 }
 
 /// What is known of a letter without reading it.

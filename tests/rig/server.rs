@@ -22,6 +22,10 @@ pub(crate) enum Service {
     Pop3,
     /// Port 995
     Pop3s,
+    /// Port 143
+    Imap,
+    /// Port 993
+    Imaps,
     /// Port 587
     Submission,
     /// Port 465
@@ -31,9 +35,11 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    const ALL: [(Service, &str, &str); 5] = [
+    const ALL: [(Service, &str, &str); 7] = [
         (Service::Pop3, "pop3", "POSTERN_LISTEN_POP3"),
         (Service::Pop3s, "pop3s", "POSTERN_LISTEN_POP3S"),
+        (Service::Imap, "imap", "POSTERN_LISTEN_IMAP"),
+        (Service::Imaps, "imaps", "POSTERN_LISTEN_IMAPS"),
         (Service::Submission, "submission", "POSTERN_LISTEN_SUBMISSION"),
         (Service::Submissions, "submissions", "POSTERN_LISTEN_SUBMISSIONS"),
         (Service::Smtp, "smtp", "POSTERN_LISTEN_SMTP"),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::prelude::*;
+use postern::imap::{self, Imap};
 use postern::net::door::{Door, Link};
 use postern::net::outlet::{Hold, Outlet};
 use postern::net::session::{Output, Step, TlsInfo};
 use postern::pop3::{self, Pop3};
-use postern::serve::{pop3_settings, smtp_settings};
+use postern::serve::{imap_settings, pop3_settings, smtp_settings};
 use postern::smtp::{self, Role, SmtpSession};
 use postern_actors::Actors;
 use postern_actors::order::{LastByte, SessionRef, Tell};
@@ -30,6 +31,7 @@ pub(crate) struct Direct {
     actors: Actors,
     door: DoorKind,
     pop3: Arc<pop3::Settings>,
+    imap: Arc<imap::Settings>,
     smtp: Arc<smtp::Settings>,
 }
 
@@ -39,6 +41,7 @@ impl Direct {
             actors: world.actors.clone(),
             door,
             pop3: Arc::new(pop3_settings(&world.config)),
+            imap: Arc::new(imap_settings(&world.config)),
             smtp: Arc::new(smtp_settings(&world.config)),
         }
     }
@@ -67,6 +70,7 @@ impl House for Direct {
     async fn connect(&mut self) -> DirectWire {
         let smtp = |role| SmtpSession::new(Arc::clone(&self.smtp), role, CLIENT);
         match self.door {
+            DoorKind::Imap | DoorKind::Imaps => self.begin(Imap::new(Arc::clone(&self.imap)), Protocol::Imap),
             DoorKind::Pop3 | DoorKind::Pop3s => self.begin(Pop3::new(Arc::clone(&self.pop3)), Protocol::Pop3),
             DoorKind::Smtp => self.begin(smtp(Role::Mx), Protocol::Smtp),
             DoorKind::Submission => self.begin(smtp(Role::Submission), Protocol::Smtp),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # a comment
-//! @ door pop3                        smtp | submission | submissions | pop3 | pop3s
+//! @ door pop3                        smtp | submission | submissions | pop3 | pop3s | imap | imaps
 //! @ over direct tcp                  where it can be played; everywhere (direct tcp tls) without this line
 //! @ hostname mail.demo.test
 //! @ domain demo.test
@@ -43,12 +43,14 @@ pub(crate) enum DoorKind {
     Submissions,
     Pop3,
     Pop3s,
+    Imap,
+    Imaps,
 }
 
 impl DoorKind {
     /// TLS begins with the first octet.
     pub(crate) fn is_implicit_tls(self) -> bool {
-        matches!(self, DoorKind::Submissions | DoorKind::Pop3s)
+        matches!(self, DoorKind::Submissions | DoorKind::Pop3s | DoorKind::Imaps)
     }
 }
 
@@ -224,6 +226,8 @@ fn door_kind(name: &str) -> Result<DoorKind, String> {
         "submissions" => DoorKind::Submissions,
         "pop3" => DoorKind::Pop3,
         "pop3s" => DoorKind::Pop3s,
+        "imap" => DoorKind::Imap,
+        "imaps" => DoorKind::Imaps,
         _ => return Err("no such door".to_owned()),
     })
 }

@@ -29,6 +29,8 @@ impl Sockets {
     pub(crate) fn start(world: &World, door: DoorKind, way: Way) -> Sockets {
         let implicit_tls = way == Way::Tls;
         let door = match (door, implicit_tls) {
+            (DoorKind::Imap | DoorKind::Imaps, true) => DoorKind::Imaps,
+            (DoorKind::Imap | DoorKind::Imaps, false) => DoorKind::Imap,
             (DoorKind::Pop3 | DoorKind::Pop3s, true) => DoorKind::Pop3s,
             (DoorKind::Pop3 | DoorKind::Pop3s, false) => DoorKind::Pop3,
             (DoorKind::Submission | DoorKind::Submissions, true) => DoorKind::Submissions,

@@ -39,7 +39,7 @@ const DEFAULTS: [(&str, &str); 15] = [
 ];
 
 /// Listeners, each on a port that the system picks.
-const LISTENERS: [&str; 5] = ["POP3", "POP3S", "SUBMISSION", "SUBMISSIONS", "SMTP"];
+const LISTENERS: [&str; 7] = ["POP3", "POP3S", "SUBMISSION", "SUBMISSIONS", "SMTP", "IMAP", "IMAPS"];
 
 /// A server and what a test needs to know of it. Runs within an actix System.
 pub(crate) struct World {
@@ -76,6 +76,8 @@ impl World {
             DoorKind::Submissions => "submissions",
             DoorKind::Pop3 => "pop3",
             DoorKind::Pop3s => "pop3s",
+            DoorKind::Imap => "imap",
+            DoorKind::Imaps => "imaps",
         };
         self.server.bound.iter().find(|(bound, _)| *bound == name).expect("every door is open").1
     }

@@ -18,11 +18,6 @@ use postern_model::{MailboxId, MailboxName, SpecialUse, Timestamp, UidValidity};
 
 use crate::Refusal;
 
-/// Folders that an account may have, names that only hold others among them.
-pub const MOST_FOLDERS: usize = 1_000;
-/// Names that an account may be subscribed to.
-pub const MOST_SUBSCRIPTIONS: usize = 2_000;
-
 /// The uses that a folder may have here (RFC 6154 §3: others are refused), with the number of the folder on paper.
 const USES: [(SpecialUse, MailboxId); 5] = [
     (SpecialUse::Sent, MailboxId::SENT),
@@ -201,8 +196,8 @@ pub fn subscribe(folders: &Folders, name: &MailboxName, subscribe: bool) -> Resu
     let mut new = folders.clone();
     match (new.subscribed.binary_search(name), subscribe) {
         (Err(at), true) => {
-            if new.subscribed.len() >= MOST_SUBSCRIPTIONS {
-                return Err(too_many(MOST_SUBSCRIPTIONS));
+            if new.subscribed.len() >= Folders::MOST_SUBSCRIBED {
+                return Err(too_many(Folders::MOST_SUBSCRIBED));
             }
             new.subscribed.insert(at, name.clone());
         }
@@ -234,7 +229,7 @@ fn number(folders: &mut Folders, now: Timestamp) -> Result<(MailboxId, UidValidi
             (folders.next, folders.last_uid_validity) = (MailboxId(next), validity);
             Ok((id, validity))
         }
-        _ => Err(too_many(MOST_FOLDERS)),
+        _ => Err(too_many(Folders::MOST)),
     }
 }
 
@@ -260,8 +255,8 @@ fn prune(folders: &mut Folders, mut name: Option<MailboxName>) {
 
 /// Counts the change, where the folders are not too many.
 fn changed(mut folders: Folders) -> Result<Folders, Refusal> {
-    if folders.folders.len() > MOST_FOLDERS {
-        return Err(too_many(MOST_FOLDERS));
+    if folders.folders.len() > Folders::MOST {
+        return Err(too_many(Folders::MOST));
     }
     folders.version += 1;
     Ok(folders)

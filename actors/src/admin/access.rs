@@ -6,7 +6,8 @@ use std::time::Duration;
 use postern_model::record::{Actor as By, Pop3Delete, Status};
 use postern_model::{AccountId, Protocol};
 use postern_policy::access::Change;
-use postern_storage::keys;
+use postern_policy::names;
+use postern_storage::{Batch, StoreError, keys};
 use serde_json::{Value, json};
 
 use super::{AccessChange, AdminError, failed, find};
@@ -71,7 +72,10 @@ pub(super) async fn set_value(
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
     let deed = match (name, value) {
-        ("language", "en" | "lv" | "ru") => Deed::Language(value.to_owned()),
+        ("language", "en" | "lv" | "ru") => {
+            keep_folder_names(actors, account, value).await?;
+            Deed::Language(value.to_owned())
+        }
         ("language", _) => return Err(AdminError(format!("language {value:?}: it is en, lv or ru"))),
         ("legacy-plaintext", "on") => Deed::LegacyPlaintext(true),
         ("legacy-plaintext", "off") => Deed::LegacyPlaintext(false),
@@ -92,6 +96,26 @@ pub(super) async fn set_value(
         }
     };
     perform(actors, account, address, By::User, deed).await
+}
+
+/// Folders on paper are named in the account's language, and a mail program knows them by those names: before the language
+/// becomes another, they are written down as they are.
+async fn keep_folder_names(actors: &Actors, id: AccountId, language: &str) -> Result<(), AdminError> {
+    let read = actors.store().read(move |view| {
+        let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
+        Ok((account, view.contains(&keys::folders(id))?))
+    });
+    let (account, written) = read.await.map_err(failed)?;
+    if written || account.language == language {
+        return Ok(());
+    }
+    let mut batch = Batch::new();
+    batch.expect_absent(&keys::removal(id));
+    batch.expect_absent(&keys::folders(id)).expect(&keys::account(id), &account);
+    batch.put(&keys::folders(id), &names::on_paper(&account.language, account.created));
+    actors.store().commit(batch).await.map_err(failed)?;
+    actors.forget_mailbox(id).await;
+    Ok(())
 }
 
 /// SPEC Q5

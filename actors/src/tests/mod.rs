@@ -17,6 +17,7 @@ use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tel
 use crate::{Actors, Settings, Ticker};
 
 mod deeds;
+mod folders;
 mod gate;
 mod mail;
 mod maildrop;

@@ -5,9 +5,12 @@
 
 pub mod append;
 mod close;
+mod copy;
 mod create;
 mod delete;
 pub mod enable;
+mod expunge;
+pub mod fetch;
 pub mod id;
 mod list;
 mod lsub;
@@ -19,6 +22,7 @@ mod quota;
 mod rename;
 pub mod select;
 mod status;
+mod store;
 mod subscribe;
 
 use std::future::Future;
@@ -121,9 +125,12 @@ pub async fn run(run: &mut Run<'_, '_>, command: Command) -> Result<Done, Cut> {
 fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
     match command {
         Command::Close => Box::pin(close::close(run)),
+        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
         Command::Create { mailbox, uses } => Box::pin(create::run(run, mailbox, uses)),
         Command::Delete(mailbox) => Box::pin(delete::run(run, mailbox)),
         Command::Enable(names) => Box::pin(enable::run(run, names)),
+        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
+        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
         Command::GetMetadata { mailbox, max_size, depth, entries } => {
             Box::pin(metadata::get(run, metadata::Get { mailbox, max_size, depth, entries }))
         }
@@ -132,6 +139,7 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Id(_) => Box::pin(id::run(run)),
         Command::List(list) => Box::pin(list::run(run, list)),
         Command::Lsub { reference, pattern } => Box::pin(lsub::run(run, reference, pattern)),
+        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
         Command::Namespace => Box::pin(namespace::run(run)),
         Command::Noop | Command::Check => Box::pin(noop::run()),
         Command::Rename { from, to } => Box::pin(rename::run(run, from, to)),
@@ -139,6 +147,7 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::SetMetadata { mailbox, entries } => Box::pin(metadata::set(run, mailbox, entries)),
         Command::SetQuota { .. } => Box::pin(std::future::ready(Ok(quota::set()))),
         Command::Status { mailbox, items } => Box::pin(status::run(run, mailbox, items)),
+        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
         Command::Subscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, true)),
         Command::Unselect => Box::pin(close::unselect(run)),
         Command::Unsubscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, false)),

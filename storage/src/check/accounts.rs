@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use postern_model::record::{Entry, MailboxHeader};
 use postern_model::{AccountId, Flags, LetterId, MailboxId, Uid};
 
-use super::{CheckReport, gate};
+use super::{CheckReport, folders, gate};
 use crate::blob::{BackRef, BodyRef};
 use crate::error::StoreError;
 use crate::keys;
@@ -18,6 +18,8 @@ struct Sums {
     letters: u64,
     octets: u64,
     unseen: u64,
+    deleted: u64,
+    deleted_octets: u64,
     last_uid: Option<Uid>,
     highest_mod_seq: u64,
 }
@@ -53,6 +55,7 @@ pub(super) fn account(view: &View<'_>, report: &mut CheckReport, id: AccountId) 
         has_body_and_facts(view, report, id, *letter)?;
     }
     bodies(view, report, id, &letters)?;
+    folders::account(view, report, id)?;
     gate::account(view, report, id)
 }
 
@@ -85,6 +88,10 @@ impl Sums {
         self.letters += 1;
         self.octets += u64::from(entry.size);
         self.unseen += u64::from(!entry.flags.contains(Flags::SEEN));
+        if entry.flags.contains(Flags::DELETED) {
+            self.deleted += 1;
+            self.deleted_octets += u64::from(entry.size);
+        }
         self.highest_mod_seq = self.highest_mod_seq.max(entry.mod_seq.0);
         let in_order = self.last_uid < Some(entry.uid);
         self.last_uid = self.last_uid.max(Some(entry.uid));
@@ -98,6 +105,13 @@ impl Sums {
         if counted != found {
             return Some(format!(
                 "counted are (letters, octets, unseen) {counted:?}, and there are {found:?}"
+            ));
+        }
+        let counted = (u64::from(header.deleted), header.deleted_octets);
+        let found = (self.deleted, self.deleted_octets);
+        if counted != found {
+            return Some(format!(
+                "counted as deleted are (letters, octets) {counted:?}, and there are {found:?}"
             ));
         }
         if header.uid_next.is_some() && self.last_uid >= header.uid_next {

@@ -5,6 +5,7 @@
 //! Memory is bounded by the largest account's letters and events.
 
 mod accounts;
+mod folders;
 mod gate;
 mod segments;
 

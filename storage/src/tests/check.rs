@@ -28,7 +28,7 @@ fn facts() -> Facts {
     }
 }
 
-fn header() -> MailboxHeader {
+pub(super) fn header() -> MailboxHeader {
     MailboxHeader {
         uid_validity: UidValidity(1),
         uid_next: Some(Uid(3)),
@@ -44,7 +44,7 @@ fn header() -> MailboxHeader {
     }
 }
 
-fn entry(n: u32, letter: LetterId) -> Entry {
+pub(super) fn entry(n: u32, letter: LetterId) -> Entry {
     Entry {
         uid: Uid(n),
         mod_seq: ModSeq(u64::from(n)),
@@ -161,7 +161,7 @@ fn told(change: impl FnOnce(&Store, &[LetterId], &mut Batch)) -> Vec<String> {
     store.check().problems
 }
 
-fn assert_told(change: impl FnOnce(&Store, &[LetterId], &mut Batch), words: &[&str]) {
+pub(super) fn assert_told(change: impl FnOnce(&Store, &[LetterId], &mut Batch), words: &[&str]) {
     let problems = told(change);
     assert_eq!(problems.len(), words.len(), "{problems:#?}");
     for (problem, words) in problems.iter().zip(words) {

@@ -23,6 +23,7 @@ macro_rules! contract {
 
 mod bodies;
 mod check;
+mod check_folders;
 mod contract;
 mod copies;
 mod crash;

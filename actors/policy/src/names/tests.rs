@@ -185,7 +185,7 @@ fn no_number_and_no_uid_validity_comes_twice() {
 #[test]
 fn folders_and_subscriptions_are_bounded() {
     let mut folders = on_paper("en", CREATED);
-    while folders.folders.len() < MOST_FOLDERS {
+    while folders.folders.len() < Folders::MOST {
         let new = name(&format!("f{}", folders.folders.len()));
         folders = create(&folders, &new, &[], NOW).expect("room").0;
     }
@@ -194,7 +194,7 @@ fn folders_and_subscriptions_are_bounded() {
     assert_eq!(step(&folders, "rename f7 one/more"), Err(refused.clone()));
     assert_eq!(step(&folders, "rename inbox one"), Err(refused));
     assert!(step(&folders, "rename f7 one").is_ok());
-    for n in folders.subscribed.len()..MOST_SUBSCRIPTIONS {
+    for n in folders.subscribed.len()..Folders::MOST_SUBSCRIBED {
         folders = subscribe(&folders, &name(&format!("s{n}")), true).expect("room");
     }
     assert_eq!(step(&folders, "subscribe one"), Err(Refusal::TooManyFolders { limit: 2_000 }));

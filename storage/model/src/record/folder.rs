@@ -22,6 +22,13 @@ pub struct Folders {
     pub subscribed: Vec<MailboxName>,
 }
 
+impl Folders {
+    /// Folders that an account may have, names that only hold others among them.
+    pub const MOST: usize = 1_000;
+    /// Names that an account may be subscribed to.
+    pub const MOST_SUBSCRIBED: usize = 2_000;
+}
+
 /// One folder.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct NamedFolder {
