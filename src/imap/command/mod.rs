@@ -142,6 +142,7 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
         Command::Namespace => Box::pin(namespace::run(run)),
         Command::Noop | Command::Check => Box::pin(noop::run()),
+        Command::Notify(notify) => Box::pin(notify::run(run, notify)),
         Command::Rename { from, to } => Box::pin(rename::run(run, from, to)),
         Command::Select(select) => Box::pin(select::run(run, select)),
         Command::SetMetadata { mailbox, entries } => Box::pin(metadata::set(run, mailbox, entries)),
