@@ -19,6 +19,7 @@ use crate::{Actors, Settings, Ticker};
 mod deeds;
 mod folders;
 mod gate;
+mod imap;
 mod mail;
 mod maildrop;
 mod notices;
@@ -181,6 +182,7 @@ impl House {
             letter: self.actors.next_letter_id().expect("room"),
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
+            signature: postern_model::record::Signature::default(),
             recipients: recipients.to_vec(),
             sent: None,
             mail_from: MailFrom::Null,

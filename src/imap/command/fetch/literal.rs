@@ -9,7 +9,7 @@ use postern_storage::{BodyReader, StoreError};
 
 use super::bodies::Bodies;
 use super::source::{Partial, part_of};
-use crate::imap::data::Decoder;
+use crate::imap::data::{Decoder, FieldFilter};
 use crate::imap::state::State;
 use crate::net::outlet::{Cut, Outlet};
 
@@ -116,7 +116,10 @@ impl Writing<'_, '_> {
 }
 
 /// The fields of a header that a filter lets pass.
-pub(super) async fn header(body: &mut BodyReader) -> Result<Vec<u8>, StoreError> {
+pub(in crate::imap::command) async fn filtered_header(
+    body: &mut BodyReader,
+    filter: &FieldFilter,
+) -> Result<Vec<u8>, StoreError> {
     let mut header = Vec::new();
     while header.len() < MAX_HEADER
         && let Some(octets) = body.chunk().await?
@@ -124,7 +127,9 @@ pub(super) async fn header(body: &mut BodyReader) -> Result<Vec<u8>, StoreError>
         header.extend_from_slice(&octets);
     }
     header.truncate(MAX_HEADER);
-    Ok(header)
+    let mut fields = Vec::new();
+    filter.apply(&header, &mut fields);
+    Ok(fields)
 }
 
 /// The part of octets at hand that a partial names.
