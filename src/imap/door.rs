@@ -88,7 +88,7 @@ async fn look(mut state: Box<State>, wants: Looking, outlet: &mut Outlet<'_>) ->
         (Looking::Done | Looking::Notified, false) => Wants::Nothing,
     });
     // A client that is gone is met by the driver.
-    if wants != Looking::Done && sync::tell(&mut state, outlet, sync::Telling::All).await.is_ok() && watching
+    if wants != Looking::Done && sync::look(&mut state, outlet, sync::Telling::All).await.is_ok() && watching
     {
         let _ = command::notify::tell(&mut state, outlet).await;
     }

@@ -34,6 +34,15 @@ pub async fn tell(state: &mut State, out: &mut Outlet<'_>, telling: Telling) -> 
     if state.mail.highest_mod_seq() <= selected.told && !(selected.owes_expunge && telling == Telling::All) {
         return Ok(());
     }
+    look(state, out, telling).await
+}
+
+/// As [`tell`], for a session that was woken: it looks in any case, and is woken again only then.
+///
+/// # Errors
+/// [`Cut`].
+pub async fn look(state: &mut State, out: &mut Outlet<'_>, telling: Telling) -> Result<(), Cut> {
+    let Some(selected) = &state.selected else { return Ok(()) };
     match state.mail.look(selected.mailbox).await {
         Ok(folder) => tell_of(state, &folder, out, telling).await,
         Err(Refusal::NoSuchFolder) => {

@@ -223,7 +223,9 @@ impl Client {
             return Err(format!("VANISHED {what}: numbers were to stay"));
         }
         for uid in numbers(what)? {
-            let at = self.view.iter().position(|known| known.uid == Some(uid));
+            // A letter that came while IDLE lasted is known by its number alone; it is one of those.
+            let unknown = || self.view.iter().position(|known| known.uid.is_none());
+            let at = self.view.iter().position(|known| known.uid == Some(uid)).or_else(unknown);
             self.view.remove(at.ok_or_else(|| format!("VANISHED {uid}: no such letter was known"))?);
         }
         Ok(())
