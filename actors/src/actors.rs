@@ -18,10 +18,11 @@ use crate::account::{
 };
 use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
 use crate::credentials::{StoredCredentials, store_secret};
+use crate::delivery::landed;
 use crate::directory::Directory;
 use crate::due::Lookout;
 use crate::ground::{Ground, Settings, refuse};
-use crate::mailbox::{CloseMaildrop, MailboxActor, OpenMaildrop};
+use crate::mailbox::{Ask, CloseMaildrop, Left, MailboxActor, OpenMaildrop};
 use crate::notice::{NoticeActor, Owed};
 use crate::order::{Admitted, Granted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
 use crate::presence::Presences;
@@ -314,12 +315,16 @@ impl Actors {
     /// everything is still there.
     pub async fn close_maildrop(&self, lease: Arc<Lease>, deletions: Vec<Uid>) -> Result<(), Refusal> {
         let seat = Arc::clone(&lease.seat);
-        let close = CloseMaildrop { lease, deletions };
-        let receipt = seat.addr().send(close).await.map_err(|_| Refusal::Unavailable)??;
-        match receipt {
-            Some(receipt) => self.landed(&seat, receipt).await,
+        let close = CloseMaildrop::new(Arc::clone(&lease), deletions.into_iter().collect());
+        let receipt = seat.addr().send(Ask(close)).await.map_err(|_| Refusal::Unavailable)??;
+        let closed = match receipt {
+            Some(receipt) => landed(receipt).await,
             None => Ok(()),
-        }
+        };
+        drop(lease);
+        // Where the actor is gone, nobody reads anything any more.
+        seat.addr().do_send(Left);
+        closed
     }
 
     /// Whether the address is the account's own (SPEC I5).

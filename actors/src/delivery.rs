@@ -14,10 +14,9 @@ use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
 use crate::ground::refuse;
-use crate::mailbox::{Arriving, Deliver, MailboxActor, Receipt, Reload, Tally};
+use crate::mailbox::{Arriving, Ask, Deliver, Receipt, Reload, Tally};
 use crate::order::{Acceptance, Sent};
 use crate::quota::{Count, Counted, Reread};
-use crate::registry::Seat;
 
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
@@ -166,8 +165,8 @@ impl Actors {
         let arriving = Arriving::Notice { letter, body, facts: Box::new(facts), owed };
         let seat = self.mailboxes().seat(account);
         let deliver = Deliver { arriving, at: self.now() };
-        let receipt = seat.addr().send(deliver).await.map_err(|_| Refusal::Unavailable)??;
-        match self.written(&seat, receipt).await {
+        let receipt = seat.addr().send(Ask(deliver)).await.map_err(|_| Refusal::Unavailable)??;
+        match receipt.landed().await {
             // Somebody else delivered it, or the folder changed meanwhile: what is owed says which.
             Err(StoreError::Conflict) => match self.store().get(keys::owed_notice(letter, account)).await {
                 Ok(None) => Ok(()),
@@ -186,27 +185,12 @@ impl Actors {
 
     async fn deliver(&self, account: AccountId, deliver: Deliver) -> Result<(), Refusal> {
         let seat = self.mailboxes().seat(account);
-        let receipt = seat.addr().send(deliver).await.map_err(|_| Refusal::Unavailable)??;
-        self.landed(&seat, receipt).await
+        let receipt = seat.addr().send(Ask(deliver)).await.map_err(|_| Refusal::Unavailable)??;
+        landed(receipt).await
     }
+}
 
-    /// Waits for a batch of a MailboxActor; where it comes to nothing, the actor is to read its state anew.
-    pub(crate) async fn landed(
-        &self,
-        seat: &Arc<Seat<MailboxActor>>,
-        receipt: Receipt,
-    ) -> Result<(), Refusal> {
-        self.written(seat, receipt).await.map_err(|error| refuse(&error))
-    }
-
-    async fn written(&self, seat: &Arc<Seat<MailboxActor>>, receipt: Receipt) -> Result<(), StoreError> {
-        let Receipt { commit, in_flight } = receipt;
-        let landed = commit.await;
-        drop(in_flight);
-        if landed.is_err() {
-            // Not answered before the actor knows: the next letter must not build on what is not there.
-            let _ = seat.addr().send(Reload).await;
-        }
-        landed
-    }
+/// Waits for a batch of a MailboxActor, which reads its state anew where it comes to nothing.
+pub(crate) async fn landed(receipt: Receipt) -> Result<(), Refusal> {
+    receipt.landed().await.map_err(|error| refuse(&error))
 }

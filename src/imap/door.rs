@@ -63,6 +63,7 @@ async fn log_in(proof: Proof, settings: Arc<Settings>, link: &mut Link) -> Resul
         selected: None,
         parked: Vec::new(),
         watch: None,
+        broken: false,
         bye: None,
     }))
 }

@@ -39,6 +39,11 @@ impl Done {
         Done { status: "BAD", code: None, text: text.into() }
     }
 
+    /// `BAD` with a response code.
+    pub fn bad_with(code: impl Into<String>, text: impl Into<String>) -> Done {
+        Done { code: Some(code.into()), ..Done::bad(text) }
+    }
+
     /// `NO` as the refusal is worded.
     pub fn refused(refusal: &Refusal, places: &Places) -> Done {
         let (code, text) = wording::imap(refusal, places);

@@ -585,6 +585,7 @@ impl Session for Imap {
                     self.letter_answered(&message, verdict, out);
                 }
             }
+            (Answer::Ran(state, ..), _) if state.broken => self.close(out),
             (Answer::Ran(state, tag, done), _) => {
                 if let Some(done) = done {
                     self.done(&tag, &done, out);

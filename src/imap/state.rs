@@ -30,6 +30,9 @@ pub struct State {
     pub parked: Vec<Sealed>,
     /// What the client wants to be told unasked (RFC 5465).
     pub watch: Option<Box<Watch>>,
+    /// An answer was begun that can't be ended: whatever were said now would be taken for a part of it, so the connection
+    /// is closed without a word.
+    pub broken: bool,
     /// The session is over: the folder that it had selected is gone, or something as bad. Said as BYE.
     pub bye: Option<String>,
 }

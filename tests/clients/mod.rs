@@ -1,9 +1,11 @@
 //! Mail programs that people use, against the real server: send, fetch, leave on the server, delete, resume.
 //!
 //! A program that fetches is a function from a [`Visit`] to files in its inbox, one that sends a function from a
-//! [`Visit`] and a letter; what each has to achieve is written once, in `fetching` and `sending`.
+//! [`Visit`] and a letter; what each has to achieve is written once, in `fetching` and `sending`. Programs that speak IMAP are
+//! in `imap`.
 
 mod fetching;
+mod imap;
 mod perl;
 pub(crate) mod programs;
 pub(crate) mod python;

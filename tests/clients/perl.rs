@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Tls, Visit};
-use crate::rig::{Outcome, ci, have, run};
+use crate::rig::{Outcome, have, or_skip, run};
 
 const FETCH: &str = r#"
 use strict; use warnings; use Net::POP3;
@@ -38,12 +38,7 @@ pub(super) fn has_net_pop3_with_tls() -> bool {
     }
     let check = ["-MNet::POP3", "-MIO::Socket::SSL", "-e", "exit !Net::POP3->can_ssl"];
     let there = run("perl", &check, Path::new("/"), b"").code == Some(0);
-    if !there {
-        let line = "skipped: Perl's Net::POP3 with IO::Socket::SSL (tests/install-clients.sh installs them)";
-        assert!(!ci(), "{line}");
-        eprintln!("{line}");
-    }
-    there
+    or_skip(there, "Perl's Net::POP3 with IO::Socket::SSL")
 }
 
 /// Net::POP3.

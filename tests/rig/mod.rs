@@ -15,7 +15,7 @@ mod wire;
 pub(crate) use cut::Cut;
 pub(crate) use letter::{Letter, behind_own_fields, rig_id, with_lf};
 pub(crate) use pop3::Pop3;
-pub(crate) use program::{Outcome, ci, have, run};
+pub(crate) use program::{Outcome, ci, have, or_skip, run};
 pub(crate) use random::Random;
 pub(crate) use server::{Server, Service, patiently};
 pub(crate) use smtp::{How, Reply, Smtp};

@@ -37,13 +37,17 @@ pub(crate) fn have(programs: &[&str]) -> bool {
         .iter()
         .filter(|program| !env::split_paths(&path).any(|dir| dir.join(program).is_file()))
         .collect();
-    if missing.is_empty() {
-        return true;
+    or_skip(missing.is_empty(), &format!("{missing:?}"))
+}
+
+/// Whether something that a test needs is there. Where it isn't, says so; with `CI=true` that is a failure.
+pub(crate) fn or_skip(there: bool, what: &str) -> bool {
+    let line = format!("skipped: not installed: {what} (tests/install-clients.sh installs them)");
+    assert!(there || !ci(), "{line}");
+    if !there {
+        eprintln!("{line}");
     }
-    let line = format!("skipped: not installed: {missing:?} (tests/install-clients.sh installs them)");
-    assert!(!ci(), "{line}");
-    eprintln!("{line}");
-    false
+    there
 }
 
 /// Runs a program with `input`, to its end, in an environment that knows nothing of the user's own settings. Whatever

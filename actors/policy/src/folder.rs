@@ -1,10 +1,19 @@
 //! A folder's letters in memory: an immutable picture that all who look at it share. A change makes a new picture, which
 //! shares with the old one every block that did not change; so a running FETCH keeps what it began with.
 
+mod flags;
+mod letters;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use postern_model::record::{Block, Entry, MailboxHeader};
-use postern_model::{ModSeq, Uid, UidSet};
+use postern_model::record::{Block, Entry, MailboxHeader, Usage};
+use postern_model::{ModSeq, Timestamp, Uid, UidSet, UidValidity};
+
+pub use flags::{FlagChange, FlagMode, FlagsSet};
+pub use letters::{Arrival, Put, Taken};
 
 /// A folder as it stood at one moment: its counters and all of its letters.
 #[derive(Clone, Debug)]
@@ -22,18 +31,61 @@ struct Slot {
     block: Arc<Block>,
 }
 
-/// What STORE does with the flags that it names (RFC 9051 §6.4.6).
+/// A folder of which only the counters and the last block are known: as much as a letter that comes needs, where the
+/// folder may hold 100,000.
+#[derive(Clone, Debug)]
+pub struct Tail(Folder);
+
+/// Numbers of the blocks that a change leaves other than they were: one that the folder still has
+/// ([`Folder::block`]) is to be written, any other to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched(BTreeSet<u32>);
+
+/// All UIDs of the folder are used up, or its letters can't be counted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlagMode {
-    /// `FLAGS`: those and no others.
-    Replace,
-    /// `+FLAGS`
-    Add,
-    /// `-FLAGS`
-    Remove,
+pub struct FolderFull;
+
+impl Touched {
+    /// The numbers, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().copied()
+    }
+
+    /// Whether none was touched.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those of another change, too.
+    pub fn and(&mut self, other: Touched) {
+        self.0.extend(other.0);
+    }
 }
 
 impl Folder {
+    /// The UIDVALIDITY of a folder that was made at `now`, where nothing asks for a higher one: the second.
+    pub fn validity(now: Timestamp) -> UidValidity {
+        UidValidity(u32::try_from(now.seconds()).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// A folder that has never held a letter.
+    pub fn new(uid_validity: UidValidity) -> Folder {
+        let header = MailboxHeader {
+            uid_validity,
+            uid_next: Some(Uid(1)),
+            highest_mod_seq: ModSeq(1),
+            letters: 0,
+            octets: 0,
+            unseen: 0,
+            deleted: 0,
+            deleted_octets: 0,
+            keywords: Vec::new(),
+            last_block: 0,
+            recent: Uid(1),
+        };
+        Folder::of(header, Vec::new())
+    }
+
     /// A folder with these blocks, in the order of their numbers.
     pub fn of(header: MailboxHeader, blocks: Vec<(u32, Block)>) -> Folder {
         let slots = blocks.into_iter().filter(|(_, block)| !block.entries.is_empty());
@@ -46,6 +98,12 @@ impl Folder {
     /// Its counters.
     pub fn header(&self) -> &MailboxHeader {
         &self.header
+    }
+
+    /// The block with this number; `None` where no letter is in it.
+    pub fn block(&self, number: u32) -> Option<&Block> {
+        let at = self.slots.binary_search_by_key(&number, |slot| slot.number).ok()?;
+        Some(&self.slots[at].block)
     }
 
     /// All letters, in the order of their UIDs.
@@ -77,9 +135,45 @@ impl Folder {
         })
     }
 
+    /// The slots that hold letters of a set, by their places, ascending.
+    fn slots_of(&self, uids: &UidSet) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for (first, last) in uids.ranges() {
+            let from = self.slot_of(*first).max(found.last().map_or(0, |at| at + 1));
+            let inside = self.slots.iter().enumerate().skip(from);
+            found.extend(inside.take_while(|(_, slot)| slot.first() <= Some(*last)).map(|(at, _)| at));
+        }
+        found
+    }
+
     /// The slot that holds `uid`, if any does.
     fn slot_of(&self, uid: Uid) -> usize {
         self.slots.partition_point(|slot| slot.last() < Some(uid))
+    }
+}
+
+impl Tail {
+    /// A folder with these counters, and its last block where there is one.
+    pub fn of(header: MailboxHeader, last: Option<Block>) -> Tail {
+        let last = last.map(|block| (header.last_block, block));
+        Tail(Folder::of(header, last.into_iter().collect()))
+    }
+
+    /// Its counters.
+    pub fn header(&self) -> &MailboxHeader {
+        self.0.header()
+    }
+
+    /// The block with this number, where it is the last, or a change since the last but one has touched it.
+    pub fn block(&self, number: u32) -> Option<&Block> {
+        self.0.block(number)
+    }
+
+    /// The last block, to be changed; what was before it has been written.
+    fn trimmed(&mut self) -> &mut Folder {
+        let before = self.0.slots.len().saturating_sub(1);
+        self.0.slots.drain(..before);
+        &mut self.0
     }
 }
 
@@ -96,4 +190,17 @@ impl Slot {
     fn last(&self) -> Option<Uid> {
         self.block.entries.last().map(|entry| entry.uid)
     }
+}
+
+/// The sequence of the next change of a folder. One counter per account serves all its folders (RFC 7162 §3.1 asks for it
+/// per folder only).
+fn next_mod_seq(header: &MailboxHeader, usage: &Usage) -> ModSeq {
+    usage.mod_seq.max(header.highest_mod_seq).next()
+}
+
+/// A change has happened.
+fn advance(header: &mut MailboxHeader, usage: &mut Usage) -> ModSeq {
+    usage.mod_seq = next_mod_seq(header, usage);
+    header.highest_mod_seq = usage.mod_seq;
+    usage.mod_seq
 }

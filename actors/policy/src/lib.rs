@@ -8,7 +8,7 @@ pub mod calendar;
 mod dated;
 pub mod folder;
 pub mod lockout;
-pub mod mailbox;
+
 pub mod maildrop;
 pub mod names;
 pub mod notice;
@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod replay;
 pub mod send_window;
 pub mod standing;
+pub mod vanished;
 pub mod view;
 
 pub use refusal::Refusal;

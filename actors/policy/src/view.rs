@@ -74,6 +74,11 @@ impl View {
         (uid <= run.last).then(|| SeqNo(run.number.0 + (uid.0 - run.first.0)))
     }
 
+    /// The numbers of UIDs, as a set of numbers; UIDs that it does not know are left out.
+    pub fn numbers(&self, uids: &UidSet) -> UidSet {
+        uids.iter().filter_map(|uid| self.number(uid)).map(|number| Uid(number.0)).collect()
+    }
+
     /// All UIDs.
     pub fn uids(&self) -> UidSet {
         UidSet::from_ranges(self.runs.iter().map(|run| (run.first, run.last)))

@@ -5,11 +5,15 @@ use postern_model::mime::Facts;
 use postern_model::record::{Actor as By, Event, OwedNotice, Pending, What};
 use postern_model::{AccountId, Flags, LetterId, Timestamp};
 use postern_policy::Refusal;
-use postern_policy::mailbox::{Arrival, FolderFull};
+use postern_policy::folder::{Arrival, FolderFull};
 use postern_storage::{Batch, Ring, SealedBody, keys};
 
-use super::{INBOX, Inbox, MailboxActor, Receipt};
-use crate::ground::{EVENTS_KEPT, refuse};
+use super::books::Books;
+use super::job::{Job, tail};
+use super::load::Missing;
+use super::work::{Due, Receipt, Work};
+use super::{INBOX, MailboxActor};
+use crate::ground::EVENTS_KEPT;
 
 /// A letter for the INBOX.
 pub(crate) enum Arriving {
@@ -37,41 +41,44 @@ impl Tally {
     }
 }
 
-#[derive(Message)]
-#[rtype(result = "Result<Receipt, Refusal>")]
 pub(crate) struct Deliver {
     pub(crate) arriving: Arriving,
     pub(crate) at: Timestamp,
 }
 
-impl MailboxActor {
+impl Job for Deliver {
+    type Done = Receipt;
+
+    fn missing(&self, books: &Books) -> Option<Missing> {
+        tail(books, INBOX)
+    }
+
     /// Puts a letter into the INBOX in memory and its batch on the way.
-    fn deliver(&mut self, deliver: Deliver) -> Result<Receipt, Refusal> {
-        let mut batch = Batch::new();
-        let (letter, size, accepted) = self.take_in(deliver.arriving, deliver.at, &mut batch)?;
-        let Some(inbox) = self.inbox.as_mut() else { return Err(Refusal::Unavailable) };
-        let before = inbox.counted();
+    fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Receipt, Refusal> {
+        let mut work = Work::default();
+        let (letter, size, accepted) = actor.receive(self.arriving, self.at, &mut work.batch)?;
         let arrival = Arrival {
             letter,
             size,
             at: accepted,
-            saved: deliver.at,
+            saved: self.at,
             flags: Flags::default(),
+            keywords: Vec::new(),
             pop3_uidl: None,
         };
-        let uid = inbox.folder.append(arrival, &mut inbox.usage).map_err(|FolderFull| {
-            tracing::error!(account = %self.account, "the INBOX has used up its numbers");
+        let put = actor.books()?.append(INBOX, vec![arrival]).map_err(|FolderFull| {
+            tracing::error!(account = %actor.account, "the INBOX has used up its numbers");
             Refusal::Unavailable
         })?;
-        let number = inbox.folder.header.last_block;
-        batch.put(&keys::block(self.account, INBOX, number), &inbox.folder.last_block);
-        self.count(&mut batch, before);
-        tracing::debug!(account = %self.account, %letter, uid = uid.0, size, "delivered");
-        Ok(self.receipt(self.ground.store.commit(batch)))
+        tracing::debug!(account = %actor.account, %letter, uid = put.uids.last().map(|uid| uid.0), size, "delivered");
+        work.touch(INBOX, put.touched);
+        actor.hand_in(work, Due::Durable, ctx)
     }
+}
 
+impl MailboxActor {
     /// What goes with a letter beside its entry in the folder; returns which it is, its octets, and when it was accepted.
-    fn take_in(
+    fn receive(
         &self,
         arriving: Arriving,
         at: Timestamp,
@@ -113,23 +120,4 @@ impl MailboxActor {
 fn size(octets: u64) -> Result<u32, Refusal> {
     // The door's limit on a message is far below; a figure that does not fit is a fault.
     u32::try_from(octets).map_err(|_| Refusal::Unavailable)
-}
-
-impl Handler<Deliver> for MailboxActor {
-    type Result = AtomicResponse<Self, Result<Receipt, Refusal>>;
-
-    fn handle(&mut self, deliver: Deliver, _: &mut Context<Self>) -> Self::Result {
-        if self.inbox.is_some() {
-            return AtomicResponse::new(Box::pin(actix::fut::ready(self.deliver(deliver))));
-        }
-        let (settled, store, account) = (self.settled(), self.ground.store.clone(), self.account);
-        let load = async move {
-            settled.await;
-            Inbox::load(&store, account, deliver.at).await
-        };
-        AtomicResponse::new(Box::pin(load.into_actor(self).map(|inbox, actor, _| {
-            actor.inbox = Some(inbox.map_err(|error| refuse(&error))?);
-            actor.deliver(deliver)
-        })))
-    }
 }

@@ -1,67 +1,121 @@
-//! MailboxActor: one account's mail. It alone gives UIDs, and it alone says who has the maildrop.
+//! MailboxActor: one account's mail. It alone gives UIDs and modification sequences, and it alone says who has the
+//! maildrop.
 //!
-//! A handler changes the folder in memory and hands its batch to the committer before the next message is looked at,
-//! so batches leave in the order of their UIDs; whoever asked waits for the [`Receipt`] outside, and many wait together.
+//! What it is asked is a [`job::Job`]: it reads what it lacks, changes its [`books::Books`] in memory and hands a batch to
+//! the committer before the next message is looked at, so batches leave in the order of their changes; whoever asked waits
+//! for the [`Receipt`] outside, and many wait together. Sessions are shown a change when it has landed.
 
+mod append;
+mod books;
 mod close;
+mod copy;
 mod deliver;
-mod folder;
+mod expunge;
+mod flags;
+mod job;
+mod load;
+mod look;
+mod names;
+mod notes;
 mod open;
+mod sights;
+mod work;
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use actix::prelude::*;
-use postern_model::record::{Checks, Usage};
-use postern_model::{AccountId, MailboxId, Timestamp};
-use postern_policy::mailbox::Folder;
-use postern_storage::{Batch, Commit, Store, StoreError, View, keys};
+use postern_model::record::Checks;
+use postern_model::{AccountId, MailboxId, ModSeq};
+use tokio::sync::oneshot;
 
 use crate::ground::Ground;
 use crate::order::Lease;
 use crate::registry::PerAccount;
+pub(crate) use append::Append;
+use books::Books;
 pub(crate) use close::CloseMaildrop;
+pub(crate) use copy::{Copy, Moved};
 pub(crate) use deliver::{Arriving, Deliver, Tally};
+pub(crate) use expunge::{Clear, Expunge};
+pub(crate) use flags::ChangeFlags;
+pub(crate) use job::{Ask, Job};
+use load::BooksRead;
+pub(crate) use look::{Headers, Names, Select, Show, Stored, VanishedSince};
+pub(crate) use names::{Create, Delete, Rename, Subscribe};
+pub(crate) use notes::{Annotate, Notes};
 pub(crate) use open::OpenMaildrop;
+use sights::Sights;
+pub(crate) use sights::{Join, Left};
+pub(crate) use work::Receipt;
 
 const INBOX: MailboxId = MailboxId::INBOX;
+
+/// So long after it was asked last, an actor lets go of what it can read again. Housekeeping: it goes by the machine's
+/// time, not by the clock of the policy.
+const LET_GO_AFTER: Duration = Duration::from_secs(10);
 
 /// One account's mail.
 pub(crate) struct MailboxActor {
     account: AccountId,
     ground: Arc<Ground>,
-    /// `None` until something needs it; let go when a maildrop opens, since an idle session shall cost little.
-    inbox: Option<Inbox>,
+    /// `None` until something needs it, and when nothing has for a while.
+    books: Option<Books>,
     holder: Weak<Lease>,
     /// When mail was checked; `None` until a maildrop is asked for. Kept while the actor lives, ahead of the disk.
     checks: Option<Checks>,
-    /// Held by every receipt that is still out.
-    in_flight: Arc<()>,
+    sights: Sights,
+    /// Letters that wait to be dropped are read from the store at the start and after a failure.
+    knows_doomed: bool,
+    /// A batch that drops letters is on its way.
+    burying: bool,
+    /// The number of the last batch handed in.
+    handed: u64,
+    /// Batches on their way, and those among them that are waited for on disk.
+    in_flight: usize,
+    durable_in_flight: usize,
+    /// Grows when the books are closed because a batch came to nothing.
+    reading: u64,
+    /// Who waits until the batch of this number has landed.
+    waiting: Vec<(u64, oneshot::Sender<()>)>,
+    /// The highest modification sequence that was ever given; one that came to nothing is not given again, since a session
+    /// may have seen it.
+    given: ModSeq,
+    was_asked: bool,
+    /// Whether it is going to look if it may let go.
+    is_to_tidy: bool,
 }
 
-/// The INBOX in memory, ahead of the disk by what is in flight.
-struct Inbox {
-    folder: Folder,
-    usage: Usage,
-    /// Whether the store has the usage yet.
-    stored: bool,
-}
-
-/// A batch on its way to the disk.
-#[derive(Debug)]
-pub(crate) struct Receipt {
-    pub(crate) commit: Commit,
-    pub(crate) in_flight: Arc<()>,
-}
-
-/// A receipt came to nothing: what is in memory is ahead of the disk and has to be read anew.
+/// What is in memory is not what is on disk (any more), and has to be read anew.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reload;
 
+/// A while has passed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Tidy;
+
 impl PerAccount for MailboxActor {
     fn of(account: AccountId, ground: Arc<Ground>) -> Self {
-        let (holder, in_flight) = (Weak::new(), Arc::new(()));
-        MailboxActor { account, ground, inbox: None, holder, checks: None, in_flight }
+        MailboxActor {
+            account,
+            ground,
+            books: None,
+            holder: Weak::new(),
+            checks: None,
+            sights: Sights::default(),
+            knows_doomed: false,
+            burying: false,
+            handed: 0,
+            in_flight: 0,
+            durable_in_flight: 0,
+            reading: 0,
+            waiting: Vec::new(),
+            given: ModSeq(0),
+            was_asked: false,
+            is_to_tidy: false,
+        }
     }
 }
 
@@ -70,41 +124,76 @@ impl Actor for MailboxActor {
 }
 
 impl MailboxActor {
-    fn receipt(&self, commit: Commit) -> Receipt {
-        Receipt { commit, in_flight: Arc::clone(&self.in_flight) }
+    fn holds(&self, lease: &Arc<Lease>) -> bool {
+        self.holder.upgrade().is_some_and(|holder| Arc::ptr_eq(&holder, lease))
     }
 
-    /// Returns when everything that this actor has handed in is applied, so that a read sees it.
-    fn settled(&self) -> impl Future<Output = ()> + 'static {
-        let busy = Arc::strong_count(&self.in_flight) > 1;
-        let store = self.ground.store.clone();
-        async move {
-            if busy {
-                // A failed batch is its owner's affair; here only the order counts.
-                let _ = store.commit(Batch::new()).await;
-            }
+    fn is_asked(&mut self, ctx: &mut Context<Self>) {
+        self.was_asked = true;
+        if !self.is_to_tidy {
+            self.is_to_tidy = true;
+            ctx.run_later(LET_GO_AFTER, |actor, ctx| actor.tidy(ctx));
         }
     }
 
-    /// Writes header and usage, on condition that they are still as `before`.
-    fn count(&mut self, batch: &mut Batch, before: Option<Usage>) {
-        let Some(inbox) = self.inbox.as_mut() else { return };
-        let (usage, header) = (keys::usage(self.account), keys::mailbox(self.account, INBOX));
-        // An account that is being removed gets nothing more.
-        batch.expect_absent(&keys::removal(self.account));
-        // The account's modification sequence stands in the usage and moves with every change of any folder, so
-        // this one condition covers them all.
-        match before {
-            Some(before) => batch.expect(&usage, &before),
-            None => batch.expect_absent(&usage),
-        };
-        batch.put(&usage, &inbox.usage);
-        batch.put(&header, &inbox.folder.header);
-        inbox.stored = true;
+    fn tidy(&mut self, ctx: &mut Context<Self>) {
+        self.is_to_tidy = false;
+        self.bury(ctx);
+        if !self.was_asked {
+            self.let_go();
+        }
+        self.was_asked = false;
+        if self.books.is_some() || self.sights.has_doomed() {
+            self.is_to_tidy = true;
+            ctx.run_later(LET_GO_AFTER, |actor, ctx| actor.tidy(ctx));
+        }
     }
 
-    fn holds(&self, lease: &Arc<Lease>) -> bool {
-        self.holder.upgrade().is_some_and(|holder| Arc::ptr_eq(&holder, lease))
+    /// Lets go of what can be read again.
+    fn let_go(&mut self) {
+        if self.in_flight == 0 {
+            self.books = None;
+        }
+    }
+
+    fn reload(&mut self) {
+        self.books = None;
+        self.reading += 1;
+        self.knows_doomed = false;
+        self.sights.stir_all();
+    }
+
+    fn open_books(&mut self, read: BooksRead, ctx: &mut Context<Self>) {
+        let BooksRead { account, usage, folders, orphans, doomed } = read;
+        let books = Books::new(usage, self.given, account.created, folders);
+        if !self.knows_doomed {
+            self.knows_doomed = true;
+            self.sights.forget_doomed();
+            self.sights.doom(doomed, books.usage.mod_seq);
+        }
+        self.books = Some(books);
+        for mailbox in orphans {
+            ctx.notify(Reclaim(mailbox));
+        }
+        self.bury(ctx);
+    }
+}
+
+/// What is left of a folder that was deleted before a restart goes.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Reclaim(MailboxId);
+
+impl Handler<Reclaim> for MailboxActor {
+    type Result = ();
+
+    fn handle(&mut self, Reclaim(mailbox): Reclaim, ctx: &mut Context<Self>) {
+        let addr = ctx.address();
+        actix::spawn(async move {
+            if let Err(refusal) = expunge::clear(&addr, mailbox).await {
+                tracing::warn!(?refusal, "what is left of a deleted folder waits for the next start");
+            }
+        });
     }
 }
 
@@ -112,32 +201,14 @@ impl Handler<Reload> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, _: Reload, _: &mut Context<Self>) {
-        self.inbox = None;
+        self.reload();
     }
 }
 
-impl Inbox {
-    /// The usage that the store holds once all that is in flight has landed.
-    fn counted(&self) -> Option<Usage> {
-        self.stored.then_some(self.usage)
-    }
+impl Handler<Tidy> for MailboxActor {
+    type Result = ();
 
-    async fn load(store: &Store, account: AccountId, now: Timestamp) -> Result<Inbox, StoreError> {
-        store
-            .read(move |view| {
-                if !view.contains(&keys::account(account))? {
-                    return Err(StoreError::NotFound);
-                }
-                Inbox::read(view, account, now)
-            })
-            .await
-    }
-
-    fn read(view: &View<'_>, account: AccountId, now: Timestamp) -> Result<Inbox, StoreError> {
-        let usage = view.get(&keys::usage(account))?;
-        let folder = folder::read(view, account, INBOX)?;
-        let stored = usage.is_some() || folder.is_some();
-        let folder = folder.unwrap_or_else(|| Folder::new(now));
-        Ok(Inbox { folder, usage: usage.unwrap_or_default(), stored })
+    fn handle(&mut self, _: Tidy, ctx: &mut Context<Self>) {
+        self.tidy(ctx);
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
-use postern_model::Timestamp;
 use postern_model::record::Checks;
+use postern_model::{AccountId, Timestamp};
 use postern_policy::Refusal;
-use postern_policy::mailbox::Folder;
+use postern_policy::folder::Folder;
 use postern_policy::maildrop::{Figures, Holder, Opening, checked, settle, try_open};
-use postern_storage::{Batch, StoreError, keys};
+use postern_policy::names::uid_validity_on_paper;
+use postern_storage::{Batch, Store, StoreError, keys};
 
-use super::MailboxActor;
-use super::folder::FolderRead;
+use super::load::whole;
+use super::{INBOX, MailboxActor};
 use crate::ground::{caught_up, refuse};
 use crate::order::{Drop as Letter, Lease, Maildrop, SessionRef, Tell};
 use crate::registry::Seat;
@@ -63,7 +64,10 @@ impl MailboxActor {
         }
         let lease = Arc::new(Lease { session: open.session, seat: open.seat });
         self.holder = Arc::downgrade(&lease);
-        self.inbox = None;
+        if self.sights.living().next().is_none() {
+            // An idle session shall cost little.
+            self.let_go();
+        }
         lease
     }
 
@@ -81,16 +85,17 @@ impl MailboxActor {
 
     /// Reads the folder for a session that may have it.
     fn open(&self, open: OpenMaildrop, opening: Opening, figures: Figures) -> Opened {
-        let (settled, store, account) = (self.settled(), self.ground.store.clone(), self.account);
+        let (store, account) = (self.ground.store.clone(), self.account);
         let read = async move {
-            settled.await;
-            FolderRead::of(&store, account).await
+            // What is on its way is in the snapshot or comes to nothing.
+            caught_up(&store).await;
+            Snapshot::read(&store, account).await
         };
         Box::pin(read.into_actor(self).map(move |read, actor, _| {
             let read = read.map_err(|error| refuse(&error))?;
             let now = actor.ground.ticker.now();
             actor.checked(opening, &figures, now);
-            Ok(read.maildrop(actor.grant(open), now))
+            Ok(read.maildrop(actor.grant(open)))
         }))
     }
 }
@@ -100,7 +105,8 @@ type Opened = ResponseActFuture<MailboxActor, Result<Maildrop, Refusal>>;
 impl Handler<OpenMaildrop> for MailboxActor {
     type Result = AtomicResponse<Self, Result<Maildrop, Refusal>>;
 
-    fn handle(&mut self, open: OpenMaildrop, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, open: OpenMaildrop, ctx: &mut Context<Self>) -> Self::Result {
+        self.is_asked(ctx);
         let figures = self.ground.settings.checks(&open.plan);
         let known = self.know_checks().into_actor(self);
         AtomicResponse::new(Box::pin(known.then(move |checks, actor, _| -> Opened {
@@ -116,20 +122,32 @@ impl Handler<OpenMaildrop> for MailboxActor {
     }
 }
 
-impl FolderRead {
-    /// The snapshot that one POP3 session sees (SPEC C1).
-    fn maildrop(self, lease: Arc<Lease>, now: Timestamp) -> Maildrop {
-        let entries = self.blocks.into_iter().flat_map(|(_, block)| block.entries);
-        let mut letters = Vec::with_capacity(self.header.as_ref().map_or(0, |h| h.letters as usize));
+/// The INBOX as it is on disk.
+struct Snapshot {
+    folder: Folder,
+}
+
+impl Snapshot {
+    async fn read(store: &Store, account: AccountId) -> Result<Snapshot, StoreError> {
+        if let Some(read) = whole(store, account, INBOX).await? {
+            return Ok(Snapshot { folder: read.folder });
+        }
+        let known = store.get(keys::account(account)).await?.ok_or(StoreError::NotFound)?;
+        Ok(Snapshot { folder: Folder::new(uid_validity_on_paper(known.created, INBOX)) })
+    }
+
+    /// What one POP3 session sees (SPEC C1).
+    fn maildrop(self, lease: Arc<Lease>) -> Maildrop {
+        let header = self.folder.header();
+        let mut letters = Vec::with_capacity(header.letters as usize);
         let mut foreign_uidls = Vec::new();
-        for entry in entries.filter(|entry| !entry.pop3_hidden) {
-            if let (Some(uidl), Ok(index)) = (entry.pop3_uidl, u32::try_from(letters.len())) {
-                foreign_uidls.push((index, uidl.into_boxed_str()));
+        for entry in self.folder.entries().filter(|entry| !entry.pop3_hidden) {
+            if let (Some(uidl), Ok(index)) = (&entry.pop3_uidl, u32::try_from(letters.len())) {
+                foreign_uidls.push((index, uidl.as_str().into()));
             }
             letters.push(Letter { uid: entry.uid, size: entry.size, letter: entry.letter });
         }
-        let uid_validity =
-            self.header.map_or_else(|| Folder::new(now).header.uid_validity, |header| header.uid_validity);
+        let uid_validity = header.uid_validity;
         Maildrop { lease, letters: letters.into_boxed_slice(), uid_validity, foreign_uidls }
     }
 }

@@ -1,8 +1,8 @@
 //! Letters come in, are read over POP3 and go.
 
-use postern_model::record::{Block, Pending, Usage};
-use postern_model::{LetterId, MailboxId, Uid};
-use postern_policy::mailbox::{Arrival, Folder};
+use postern_model::record::{Pending, Usage};
+use postern_model::{LetterId, MailboxId, Uid, UidValidity};
+use postern_policy::folder::{Arrival, Folder};
 use postern_storage::keys;
 
 use super::*;
@@ -130,19 +130,25 @@ async fn a_large_folder_is_read_whole_and_loses_only_what_was_deleted() {
 }
 
 /// Gives an account an INBOX of so many letters, without their bodies.
-async fn fill(house: &House, account: AccountId, count: u32) {
-    let (mut folder, mut usage) = (Folder::new(house.actors.now()), Usage::default());
+pub(super) async fn fill(house: &House, account: AccountId, count: u32) {
+    let (mut folder, mut usage) = (Folder::new(UidValidity(1)), Usage::default());
+    let at = house.actors.now();
+    let arrival = |n| Arrival {
+        letter: LetterId(u64::from(n)),
+        size: 1,
+        at,
+        saved: at,
+        flags: Default::default(),
+        keywords: Vec::new(),
+        pop3_uidl: None,
+    };
+    let put = folder.append((1..=count).map(arrival).collect(), &mut usage).expect("room");
     let mut batch = Batch::new();
-    for n in 1..=count {
-        let at = house.actors.now();
-        let letter = LetterId(u64::from(n));
-        let arrival = Arrival { letter, size: 1, at, saved: at, flags: Default::default(), pop3_uidl: None };
-        folder.append(arrival, &mut usage).expect("room");
-        if n == count || folder.last_block.entries.len() == Block::CAPACITY {
-            batch.put(&keys::block(account, MailboxId::INBOX, folder.header.last_block), &folder.last_block);
-        }
+    for number in put.touched.numbers() {
+        let block = folder.block(number).expect("it was touched");
+        batch.put(&keys::block(account, MailboxId::INBOX, number), block);
     }
-    batch.put(&keys::mailbox(account, MailboxId::INBOX), &folder.header);
+    batch.put(&keys::mailbox(account, MailboxId::INBOX), folder.header());
     batch.put(&keys::usage(account), &usage);
     house.actors.store().commit(batch).await.expect("room");
 }

@@ -19,6 +19,7 @@ use crate::{Actors, Settings, Ticker};
 mod deeds;
 mod folders;
 mod gate;
+mod imap;
 mod mail;
 mod maildrop;
 mod notices;

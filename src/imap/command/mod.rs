@@ -4,11 +4,31 @@
 //! [`Outlet`], and says how it ended ([`Done`]). What changed meanwhile is told behind it, as its row allows.
 
 pub mod append;
+mod close;
+mod copy;
+mod create;
+mod delete;
 pub mod enable;
+mod expunge;
+pub mod fetch;
+mod find;
 pub mod id;
+mod list;
+mod lsub;
+mod metadata;
+mod multi_search;
+mod namespace;
 pub mod noop;
 pub mod notify;
+mod quota;
+mod rename;
+mod search;
 pub mod select;
+mod sort;
+mod status;
+mod store;
+mod subscribe;
+mod thread;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -109,10 +129,37 @@ pub async fn run(run: &mut Run<'_, '_>, command: Command) -> Result<Done, Cut> {
 
 fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
     match command {
-        Command::Noop | Command::Check => Box::pin(noop::run()),
-        Command::Id(_) => Box::pin(id::run(run)),
+        Command::Close => Box::pin(close::close(run)),
+        Command::Create { mailbox, uses } => Box::pin(create::run(run, mailbox, uses)),
+        Command::Delete(mailbox) => Box::pin(delete::run(run, mailbox)),
         Command::Enable(names) => Box::pin(enable::run(run, names)),
+        Command::GetMetadata { mailbox, max_size, depth, entries } => {
+            Box::pin(metadata::get(run, metadata::Get { mailbox, max_size, depth, entries }))
+        }
+        Command::GetQuota(root) => Box::pin(quota::get(run, root)),
+        Command::GetQuotaRoot(mailbox) => Box::pin(quota::get_root(run, mailbox)),
+        Command::Id(_) => Box::pin(id::run(run)),
+        Command::List(list) => Box::pin(list::run(run, list)),
+        Command::Lsub { reference, pattern } => Box::pin(lsub::run(run, reference, pattern)),
+        Command::Namespace => Box::pin(namespace::run(run)),
+        Command::Noop | Command::Check => Box::pin(noop::run()),
+        Command::Rename { from, to } => Box::pin(rename::run(run, from, to)),
         Command::Select(select) => Box::pin(select::run(run, select)),
+        Command::Search(numbering, search) => Box::pin(search::run(run, numbering, search)),
+        Command::MultiSearch { sources, search } => Box::pin(multi_search::run(run, sources, search)),
+        Command::Sort(numbering, keys, search) => Box::pin(sort::run(run, numbering, keys, search)),
+        Command::Thread(numbering, how, search) => Box::pin(thread::run(run, numbering, how, search)),
+        Command::SetMetadata { mailbox, entries } => Box::pin(metadata::set(run, mailbox, entries)),
+        Command::SetQuota { .. } => Box::pin(std::future::ready(Ok(quota::set()))),
+        Command::Status { mailbox, items } => Box::pin(status::run(run, mailbox, items)),
+        Command::Subscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, true)),
+        Command::Unselect => Box::pin(close::unselect(run)),
+        Command::Unsubscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, false)),
+        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
+        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
+        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
+        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
+        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }

@@ -13,4 +13,5 @@ mod structure;
 pub use binary::{Decoder, UnknownCte, binary};
 pub use envelope::envelope;
 pub use section::{FieldFilter, Piece, section, section_name};
+pub(in crate::imap) use string::nstring;
 pub use structure::body_structure;

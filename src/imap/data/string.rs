@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 /// `string`: quoted, or a literal where octets above 127 or line breaks are in it. With `utf8`, which is UTF8=ACCEPT or
 /// IMAP4rev2, valid UTF-8 may be quoted (RFC 6855 §3). NUL can stand in neither (RFC 9051 §9, `CHAR8`) and is left out.
-pub(super) fn string(out: &mut Vec<u8>, octets: &[u8], utf8: bool) {
+pub(in crate::imap) fn string(out: &mut Vec<u8>, octets: &[u8], utf8: bool) {
     let has = |unwanted: &[u8]| octets.iter().any(|octet| unwanted.contains(octet));
     if has(b"\0") {
         let without: Vec<u8> = octets.iter().copied().filter(|octet| *octet != 0).collect();
@@ -19,7 +19,7 @@ pub(super) fn string(out: &mut Vec<u8>, octets: &[u8], utf8: bool) {
 }
 
 /// `nstring`: NIL for what is not there.
-pub(super) fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>, utf8: bool) {
+pub(in crate::imap) fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>, utf8: bool) {
     match octets {
         Some(octets) => string(out, octets, utf8),
         None => out.extend_from_slice(b"NIL"),

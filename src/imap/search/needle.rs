@@ -8,14 +8,14 @@ use postern_model::record::Signature;
 /// A text that is looked for, folded as i;unicode-casemap has it (RFC 5051, which I18NLEVEL=1 asks for).
 #[derive(Clone, Debug)]
 pub(super) struct Needle {
-    folded: String,
-    finder: Finder<'static>,
+    folded: Box<str>,
+    finder: Box<Finder<'static>>,
 }
 
 impl Needle {
     pub(super) fn new(text: &str) -> Needle {
-        let folded = fold(text);
-        let finder = Finder::new(folded.as_bytes()).into_owned();
+        let folded = fold(text).into_boxed_str();
+        let finder = Box::new(Finder::new(folded.as_bytes()).into_owned());
         Needle { folded, finder }
     }
 

@@ -28,10 +28,10 @@ pub(super) struct Links {
 
 impl Links {
     /// Adds a letter; they come in the order of their numbers.
-    pub(super) fn add(&mut self, letter: u32, facts: &Facts) {
+    pub(super) fn add(&mut self, letter: u32, facts: Option<&Facts>) {
         // Step 1.A
         let mut last = None;
-        for id in facts.parents() {
+        for id in facts.into_iter().flat_map(Facts::parents) {
             let Some(node) = self.spoken_of(id) else { continue };
             if let Some(parent) = last.filter(|_| self.parents[node as usize] == NONE) {
                 self.link(node, parent);
@@ -72,8 +72,8 @@ impl Links {
     }
 
     /// The node of a letter: its id's, unless it has none or another letter had it first.
-    fn own_node(&mut self, letter: u32, facts: &Facts) -> u32 {
-        let key = facts.message_id().map(|id| self.key(id));
+    fn own_node(&mut self, letter: u32, facts: Option<&Facts>) -> u32 {
+        let key = facts.and_then(Facts::message_id).map(|id| self.key(id));
         let known = key.and_then(|key| self.ids.get(&key).copied());
         if let Some(node) = known.filter(|node| self.letters[*node as usize] == NONE) {
             self.letters[node as usize] = letter;

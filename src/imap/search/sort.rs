@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use postern_model::mime::text::{decoded_field, fold};
-use postern_model::mime::{Address, Facts};
+use postern_model::mime::{Address, Envelope, Facts};
 use postern_model::record::Entry;
 
 use super::Found;
@@ -23,8 +23,8 @@ enum Value {
 }
 
 impl Place {
-    /// What `keys` ask of a letter.
-    pub fn of(keys: &[SortKey], entry: &Entry, facts: &Facts) -> Place {
+    /// What `keys` ask of a letter. Without facts, where they can't be read, all fields count as missing.
+    pub fn of(keys: &[SortKey], entry: &Entry, facts: Option<&Facts>) -> Place {
         Place(keys.iter().map(|key| value(key.by, entry, facts)).collect())
     }
 }
@@ -45,23 +45,25 @@ pub fn sort(letters: &mut [(Place, Found)], keys: &[SortKey]) {
 }
 
 /// When a letter was sent, in seconds since the epoch: by its Date, else by INTERNALDATE (RFC 5256 §2.2).
-pub(super) fn sent_date(entry: &Entry, facts: &Facts) -> i64 {
-    let date = facts.envelope.date.as_deref().and_then(sent);
+pub(super) fn sent_date(entry: &Entry, facts: Option<&Facts>) -> i64 {
+    let date = facts.and_then(|facts| facts.envelope.date.as_deref()).and_then(sent);
     date.map_or(entry.internal_date, |sent| sent.instant)
 }
 
-fn value(by: SortBy, entry: &Entry, facts: &Facts) -> Value {
-    let envelope = &facts.envelope;
+fn value(by: SortBy, entry: &Entry, facts: Option<&Facts>) -> Value {
+    let list = |list: fn(&Envelope) -> &Vec<Address>| facts.map_or(&[][..], |facts| list(&facts.envelope));
     match by {
         SortBy::Arrival => Value::Number(entry.internal_date),
         SortBy::Size => Value::Number(i64::from(entry.size)),
         SortBy::Date => Value::Number(sent_date(entry, facts)),
-        SortBy::Subject => Value::Text(fold(&facts.base_subject().text)),
-        SortBy::From => mailbox(&envelope.from),
-        SortBy::To => mailbox(&envelope.to),
-        SortBy::Cc => mailbox(&envelope.cc),
-        SortBy::DisplayFrom => display(&envelope.from),
-        SortBy::DisplayTo => display(&envelope.to),
+        SortBy::Subject => {
+            Value::Text(facts.map_or_else(String::new, |facts| fold(&facts.base_subject().text)))
+        }
+        SortBy::From => mailbox(list(|e| &e.from)),
+        SortBy::To => mailbox(list(|e| &e.to)),
+        SortBy::Cc => mailbox(list(|e| &e.cc)),
+        SortBy::DisplayFrom => display(list(|e| &e.from)),
+        SortBy::DisplayTo => display(list(|e| &e.to)),
     }
 }
 

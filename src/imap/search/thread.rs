@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use postern_model::mime::Facts;
 use postern_model::mime::text::fold;
+use postern_model::mime::{BaseSubject, Facts};
 use postern_model::record::Entry;
 
 use super::references::Links;
@@ -58,9 +58,10 @@ impl Threader {
         Threader { letters: Vec::new(), links: (how == Threading::References).then(Links::default) }
     }
 
-    /// Adds a letter under the number by which the answer names it. Numbers ascend.
-    pub fn add(&mut self, number: u32, entry: &Entry, facts: &Facts) {
-        let base = facts.base_subject();
+    /// Adds a letter under the number by which the answer names it. Numbers ascend. One whose facts can't be read stands
+    /// by itself.
+    pub fn add(&mut self, number: u32, entry: &Entry, facts: Option<&Facts>) {
+        let base = facts.map_or_else(BaseSubject::default, Facts::base_subject);
         let (subject, is_reply) = (fold(&base.text), base.is_reply_or_forward);
         self.letters.push(Letter { number, sent: sent_date(entry, facts), subject, is_reply });
         if let Some(links) = &mut self.links {

@@ -53,6 +53,14 @@ impl Timestamp {
             .map_or_else(|| self.0.to_string(), |t| t.strftime("%a, %-d %b %Y %H:%M:%S +0000").to_string())
     }
 
+    /// As IMAP's `date-time` in UTC, without quotes (RFC 9051 §9): ` 1-Mar-2026 10:00:00 +0000`.
+    pub fn rfc9051(self) -> String {
+        self.civil().map_or_else(
+            || " 1-Jan-1970 00:00:00 +0000".to_owned(),
+            |t| t.strftime("%e-%b-%Y %H:%M:%S +0000").to_string(),
+        )
+    }
+
     /// Reads RFC 3339 (`2026-03-01T10:00:00Z`, with any offset).
     pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_microsecond()))

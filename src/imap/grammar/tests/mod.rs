@@ -1,3 +1,6 @@
 //! Tests of the grammar: where commands end, and what they mean.
 
+mod commands;
 mod framing;
+mod malformed;
+mod searching;

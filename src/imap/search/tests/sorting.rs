@@ -73,7 +73,7 @@ fn entries_tell_some_keys() {
 fn order(keys: &[SortKey]) -> Vec<u32> {
     let place = |letter: &Letter| {
         let found = Found { uid: letter.entry.uid, number: SeqNo(letter.entry.uid.0), mod_seq: ModSeq(1) };
-        (Place::of(keys, &letter.entry, &letter.facts), found)
+        (Place::of(keys, &letter.entry, Some(&letter.facts)), found)
     };
     let mut placed: Vec<_> = letters().iter().rev().map(place).collect();
     sort(&mut placed, keys);

@@ -21,7 +21,7 @@ fn letter(uid: u32, (id, references, subject, sent): &Sketch) -> Letter {
 
 fn written(how: Threading, letters: &[Letter]) -> String {
     let mut threader = Threader::new(how);
-    letters.iter().for_each(|letter| threader.add(letter.entry.uid.0, &letter.entry, &letter.facts));
+    letters.iter().for_each(|letter| threader.add(letter.entry.uid.0, &letter.entry, Some(&letter.facts)));
     let mut out = Vec::new();
     threader.finish().write(&mut out);
     let text = String::from_utf8(out).expect("UTF-8");

@@ -1,0 +1,560 @@
+//! Command lines and what they mean, one table for each family.
+
+use std::num::NonZeroU32;
+
+use postern_model::imap::{
+    Flags, Keyword, MailboxName, ModSeq, SeqEnd, SeqSet, SpecialUse, Uid, UidSet, UidValidity,
+};
+use postern_policy::folder::FlagMode;
+use zeroize::Zeroizing;
+
+use crate::imap::grammar::{
+    Append, AppendData, CatenatePart, Command, Depth, Fetch, FetchItem, List, ListReturn, Notify,
+    NotifyEvent, NotifyGroup, Numbering, PartialRange, QResync, Section, SectionFetch, SectionText, Select,
+    SortBy, SortKey, Source, StatusItem, Store, Streamed, Targets, Threading, parse,
+};
+
+/// What a line means, without its tag; names in modified UTF-7.
+pub(super) fn meaning(line: &str) -> Command {
+    read(line, false)
+}
+
+fn read(line: &str, utf8: bool) -> Command {
+    let text = format!("tag.1 {line}\r\n");
+    match parse(text.as_bytes(), utf8) {
+        Ok(tagged) => {
+            assert_eq!(tagged.tag.as_str(), "tag.1");
+            tagged.command
+        }
+        Err(failure) => panic!("{line}: {failure:?}"),
+    }
+}
+
+/// Holds lines against what they mean, also in lower case and with spaces at the end.
+fn check(table: Vec<(&str, Command)>) {
+    for (line, want) in table {
+        assert_eq!(meaning(line), want, "{line}");
+        assert_eq!(meaning(&format!("{line}  ")), want, "{line}, with spaces behind it");
+    }
+}
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::parse(text).expect("a folder's name")
+}
+
+fn nz(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("not 0")
+}
+
+fn seq(ranges: &[(u32, u32)]) -> SeqSet {
+    let end = |n: u32| NonZeroU32::new(n).map_or(SeqEnd::Star, SeqEnd::Number);
+    SeqSet(ranges.iter().map(|(a, b)| (end(*a), end(*b))).collect())
+}
+
+fn set(ranges: &[(u32, u32)]) -> Targets {
+    Targets::Set(seq(ranges))
+}
+
+fn uids(ranges: &[(u32, u32)]) -> UidSet {
+    UidSet::from_ranges(ranges.iter().map(|(a, b)| (Uid(*a), Uid(*b))))
+}
+
+fn keyword(text: &str) -> Keyword {
+    Keyword::parse(text.as_bytes()).expect("a keyword")
+}
+
+fn list(reference: &str, pattern: &str) -> List {
+    List { reference: reference.to_owned(), patterns: vec![pattern.to_owned()], ..List::default() }
+}
+
+#[test]
+fn commands_without_arguments() {
+    check(vec![
+        ("CAPABILITY", Command::Capability),
+        ("noop", Command::Noop),
+        ("Logout", Command::Logout),
+        ("STARTTLS", Command::StartTls),
+        ("UNAUTHENTICATE", Command::Unauthenticate),
+        ("NAMESPACE", Command::Namespace),
+        ("IDLE", Command::Idle),
+        ("CHECK", Command::Check),
+        ("CLOSE", Command::Close),
+        ("UNSELECT", Command::Unselect),
+        ("EXPUNGE", Command::Expunge(None)),
+    ]);
+}
+
+#[test]
+fn who_a_client_is() {
+    let login = |user: &str, password: &str| Command::Login {
+        user: user.as_bytes().to_vec(),
+        password: Zeroizing::new(password.as_bytes().to_vec()),
+    };
+    let plain = |initial: Option<&str>| Command::Authenticate {
+        mechanism: "SCRAM-SHA-256".to_owned(),
+        initial: initial.map(|text| Zeroizing::new(text.as_bytes().to_vec())),
+    };
+    let pair =
+        |field: &str, value: Option<&str>| (field.into(), value.map(|value| value.as_bytes().to_vec()));
+    check(vec![
+        ("LOGIN ann pass]word", login("ann", "pass]word")),
+        (r#"login "ann@example.org" "a \"b\" \\c""#, login("ann@example.org", r#"a "b" \c"#)),
+        ("LOGIN {3}\r\nann {7+}\r\np\"{3}\r\n", login("ann", "p\"{3}\r\n")),
+        ("LOGIN ann \"pässwörd\"", login("ann", "pässwörd")),
+        ("LOGIN nil NIL", login("nil", "NIL")),
+        ("LOGIN \"\" {0+}\r\n", login("", "")),
+        ("AUTHENTICATE scram-sha-256", plain(None)),
+        ("AUTHENTICATE SCRAM-SHA-256 =", plain(Some("="))),
+        ("AUTHENTICATE SCRAM-SHA-256 biws+/==", plain(Some("biws+/=="))),
+        ("ID NIL", Command::Id(None)),
+        ("ID ()", Command::Id(Some(vec![]))),
+        (
+            r#"ID ("name" "Mail" "version" NIL os 5)"#,
+            Command::Id(Some(vec![pair("name", Some("Mail")), pair("version", None), pair("os", Some("5"))])),
+        ),
+        (
+            "ENABLE QResync imap4rev2 UTF8=ACCEPT",
+            Command::Enable(["QRESYNC", "IMAP4REV2", "UTF8=ACCEPT"].map(str::to_owned).into()),
+        ),
+        ("COMPRESS deflate", Command::Compress("DEFLATE".to_owned())),
+    ]);
+}
+
+#[test]
+fn a_folder_as_a_whole() {
+    let select = |read_only| Select { mailbox: name("INBOX"), read_only, condstore: false, qresync: None };
+    let qresync = |known, matched| {
+        let qresync =
+            QResync { uid_validity: UidValidity(67_890_007), mod_seq: ModSeq(20_050_715), known, matched };
+        Command::Select(Select { qresync: Some(qresync), ..select(false) })
+    };
+    check(vec![
+        ("SELECT inbox", Command::Select(select(false))),
+        ("EXAMINE {5}\r\nInBoX", Command::Select(select(true))),
+        ("SELECT INBOX (condstore)", Command::Select(Select { condstore: true, ..select(false) })),
+        ("SELECT INBOX (QRESYNC (67890007 20050715))", qresync(None, None)),
+        (
+            "SELECT INBOX (QRESYNC (67890007 20050715 41,43:211))",
+            qresync(Some(uids(&[(41, 41), (43, 211)])), None),
+        ),
+        (
+            "SELECT INBOX (QRESYNC (67890007 20050715 1:9 (1,3 4,9)))",
+            qresync(Some(uids(&[(1, 9)])), Some((uids(&[(1, 1), (3, 3)]), uids(&[(4, 4), (9, 9)])))),
+        ),
+        (
+            "SELECT INBOX (QRESYNC (67890007 20050715 (1 4)))",
+            qresync(None, Some((uids(&[(1, 1)]), uids(&[(4, 4)])))),
+        ),
+        ("CREATE a/b/", Command::Create { mailbox: name("a/b"), uses: vec![] }),
+        (
+            r"CREATE x (USE (\Drafts \sent))",
+            Command::Create { mailbox: name("x"), uses: vec![SpecialUse::Drafts, SpecialUse::Sent] },
+        ),
+        ("DELETE x", Command::Delete(name("x"))),
+        ("RENAME x \"y z\"", Command::Rename { from: name("x"), to: name("y z") }),
+        ("SUBSCRIBE x", Command::Subscribe(name("x"))),
+        ("UNSUBSCRIBE x", Command::Unsubscribe(name("x"))),
+        ("GETQUOTAROOT x", Command::GetQuotaRoot(name("x"))),
+        ("GETQUOTA \"\"", Command::GetQuota(vec![])),
+        (
+            "SETQUOTA root (storage 512 MESSAGE 9)",
+            Command::SetQuota {
+                root: b"root".to_vec(),
+                limits: vec![("STORAGE".to_owned(), 512), ("MESSAGE".to_owned(), 9)],
+            },
+        ),
+        (
+            "STATUS x (messages RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ APPENDLIMIT MAILBOXID DELETED-STORAGE)",
+            Command::Status {
+                mailbox: name("x"),
+                items: vec![
+                    StatusItem::Messages,
+                    StatusItem::Recent,
+                    StatusItem::UidNext,
+                    StatusItem::UidValidity,
+                    StatusItem::Unseen,
+                    StatusItem::Deleted,
+                    StatusItem::Size,
+                    StatusItem::HighestModSeq,
+                    StatusItem::AppendLimit,
+                    StatusItem::MailboxId,
+                    StatusItem::DeletedStorage,
+                ],
+            },
+        ),
+    ]);
+}
+
+#[test]
+fn names_of_folders_are_modified_utf7_or_utf8() {
+    for (spelled, utf8, want) in [
+        ("Gel&APY-scht", false, "Gelöscht"),
+        ("\"Gelöscht\"", false, "Gelöscht"),
+        ("R&-D", false, "R&D"),
+        ("\"Gelöscht\"", true, "Gelöscht"),
+        ("Gel&APY-scht", true, "Gel&APY-scht"),
+        ("{9+}\r\nGelöscht", true, "Gelöscht"),
+        ("../x", false, "../x"),
+    ] {
+        assert_eq!(read(&format!("DELETE {spelled}"), utf8), Command::Delete(name(want)), "{spelled}");
+    }
+    let umlaut = Command::Lsub { reference: String::new(), pattern: "*ö%".to_owned() };
+    assert_eq!(read("LSUB \"\" *&APY-%", false), umlaut);
+    assert_eq!(read("LSUB \"\" \"*ö%\"", true), umlaut);
+}
+
+#[test]
+fn lists_of_folders() {
+    let extended = |list: List| Command::List(List { extended: true, ..list });
+    check(vec![
+        ("LIST \"\" *", Command::List(list("", "*"))),
+        ("LIST \"\" \"\"", Command::List(list("", ""))),
+        ("LIST a/ %/b]", Command::List(list("a/", "%/b]"))),
+        ("LSUB \"\" \"%\"", Command::Lsub { reference: String::new(), pattern: "%".to_owned() }),
+        ("LIST () \"\" *", extended(list("", "*"))),
+        (
+            "LIST (subscribed REMOTE RECURSIVEMATCH SPECIAL-USE) \"\" (a* INBOX)",
+            extended(List {
+                subscribed: true,
+                remote: true,
+                recursive_match: true,
+                special_use: true,
+                patterns: vec!["a*".to_owned(), "INBOX".to_owned()],
+                ..list("", "")
+            }),
+        ),
+        (
+            "LIST \"\" % return (SUBSCRIBED children SPECIAL-USE STATUS (MESSAGES UNSEEN) METADATA (\"/Shared/Comment\" /private/x))",
+            extended(List {
+                returns: ListReturn {
+                    subscribed: true,
+                    children: true,
+                    special_use: true,
+                    status: Some(vec![StatusItem::Messages, StatusItem::Unseen]),
+                    metadata: Some(vec!["/shared/comment".to_owned(), "/private/x".to_owned()]),
+                },
+                ..list("", "%")
+            }),
+        ),
+        ("LIST \"\" % RETURN ()", extended(list("", "%"))),
+    ]);
+}
+
+fn letter(index: usize, octets: u64) -> Streamed {
+    Streamed { index, octets, binary: false, utf8: false }
+}
+
+fn bare(data: AppendData) -> Append {
+    Append { flags: Flags::default(), keywords: vec![], date: None, data }
+}
+
+#[test]
+fn new_letters() {
+    let append = |messages| Command::Append { mailbox: name("Sent"), messages };
+    let seen = Append {
+        flags: Flags::SEEN.with(Flags::DRAFT),
+        keywords: vec![keyword("$Forwarded")],
+        date: Some(1_767_225_599 - 3_600),
+        data: AppendData::Literal(letter(0, 310)),
+    };
+    let utf8 = Streamed { binary: true, utf8: true, ..letter(0, 4) };
+    let parts = vec![
+        CatenatePart::Url(b"/INBOX/;UID=20/;SECTION=1".to_vec()),
+        CatenatePart::Text(letter(0, 2)),
+        CatenatePart::Url(b"/x".to_vec()),
+        CatenatePart::Text(letter(1, 3)),
+    ];
+    check(vec![
+        ("APPEND Sent {3}\r\n", append(vec![bare(AppendData::Literal(letter(0, 3)))])),
+        (
+            "APPEND Sent (\\seen \\Recent $Forwarded \\Draft $FORWARDED) \"31-dec-2025 23:59:59 +0100\" {310+}\r\n",
+            append(vec![seen]),
+        ),
+        (
+            "APPEND Sent {3+}\r\n () {0+}\r\n ~{9+}\r\n",
+            append(vec![
+                bare(AppendData::Literal(letter(0, 3))),
+                bare(AppendData::Literal(letter(1, 0))),
+                bare(AppendData::Literal(Streamed { binary: true, ..letter(2, 9) })),
+            ]),
+        ),
+        ("APPEND Sent UTF8 (~{4+}\r\n)", append(vec![bare(AppendData::Literal(utf8))])),
+        (
+            "APPEND Sent catenate (URL \"/INBOX/;UID=20/;SECTION=1\" text {2+}\r\n URL {2+}\r\n/x TEXT {3+}\r\n)",
+            append(vec![bare(AppendData::Catenate(parts))]),
+        ),
+        (
+            "UID REPLACE * Sent {3}\r\n",
+            Command::Replace {
+                numbering: Numbering::Uid,
+                target: seq(&[(0, 0)]),
+                mailbox: name("Sent"),
+                message: bare(AppendData::Literal(letter(0, 3))),
+            },
+        ),
+    ]);
+}
+
+#[test]
+fn days_and_times() {
+    for (text, seconds) in [
+        ("01-Jan-1970 00:00:00 +0000", 0),
+        (" 1-Jan-1970 00:00:00 -0130", 5_400),
+        ("1-jan-1970 00:00:01 +0000", 1),
+        ("29-Feb-2024 12:00:00 +1345", 1_709_208_000 - 49_500),
+        ("31-Dec-2016 23:59:60 +0000", 1_483_228_799),
+        ("31-Dec-1969 23:59:59 +0000", -1),
+    ] {
+        let Command::Append { messages, .. } = meaning(&format!("APPEND x \"{text}\" {{1+}}\r\n")) else {
+            panic!("{text}")
+        };
+        assert_eq!(messages[0].date, Some(seconds), "{text}");
+    }
+}
+
+fn section(part: &[u32], text: SectionText) -> SectionFetch {
+    SectionFetch {
+        section: Section { part: part.to_vec(), text },
+        peek: false,
+        partial: None,
+        old_name: None,
+    }
+}
+
+fn fetch(items: Vec<FetchItem>) -> Command {
+    Command::Fetch(Numbering::Sequence, set(&[(1, 1)]), Fetch { items, ..Fetch::default() })
+}
+
+#[test]
+fn what_fetch_tells() {
+    use FetchItem::*;
+    let fast = || vec![Flags, InternalDate, Rfc822Size];
+    let all = || [fast(), vec![Envelope]].concat();
+    check(vec![
+        ("FETCH 1 fast", fetch(fast())),
+        ("FETCH 1 ALL", fetch(all())),
+        ("FETCH 1 FULL", fetch([all(), vec![Body]].concat())),
+        ("FETCH 1 FLAGS", fetch(vec![Flags])),
+        ("FETCH 1 (flags)", fetch(vec![Flags])),
+        (
+            "FETCH 1 (UID FLAGS INTERNALDATE SAVEDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE BODY MODSEQ EMAILID THREADID)",
+            fetch(vec![
+                Uid,
+                Flags,
+                InternalDate,
+                SaveDate,
+                Rfc822Size,
+                Envelope,
+                BodyStructure,
+                Body,
+                ModSeq,
+                EmailId,
+                ThreadId,
+            ]),
+        ),
+        ("FETCH 1 PREVIEW", fetch(vec![Preview { lazy: false }])),
+        ("FETCH 1 (PREVIEW (LAZY) UID)", fetch(vec![Preview { lazy: true }, Uid])),
+        (
+            "FETCH 1 (BINARY[1.2] BINARY.PEEK[]<7.9> BINARY.SIZE[3])",
+            fetch(vec![
+                Binary { part: vec![1, 2], peek: false, partial: None },
+                Binary { part: vec![], peek: true, partial: Some((7, nz(9))) },
+                BinarySize { part: vec![3] },
+            ]),
+        ),
+    ]);
+}
+
+#[test]
+fn sections_of_a_letter() {
+    use SectionText::*;
+    let names = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>();
+    let old = |text, peek, name| SectionFetch { peek, old_name: Some(name), ..section(&[], text) };
+    let peek = |section| SectionFetch { peek: true, ..section };
+    for (text, want) in [
+        ("BODY[]", section(&[], All)),
+        ("body.peek[]", peek(section(&[], All))),
+        ("BODY[]<0.1000>", SectionFetch { partial: Some((0, nz(1000))), ..section(&[], All) }),
+        ("BODY[1.22]", section(&[1, 22], All)),
+        ("BODY[1.MIME]", section(&[1], Mime)),
+        ("BODY[4.1.text]", section(&[4, 1], Text)),
+        ("BODY[HEADER]", section(&[], Header)),
+        ("BODY[HEADER.FIELDS (From \"X-Y\")]", section(&[], HeaderFields(names(&["From", "X-Y"])))),
+        ("BODY.PEEK[2.HEADER.FIELDS.NOT ({2+}\r\nTo)]", peek(section(&[2], HeaderFieldsNot(names(&["To"]))))),
+        ("RFC822", old(All, false, "RFC822")),
+        ("rfc822.header", old(Header, true, "RFC822.HEADER")),
+        ("RFC822.TEXT", old(Text, false, "RFC822.TEXT")),
+    ] {
+        assert_eq!(meaning(&format!("FETCH 1 {text}")), fetch(vec![FetchItem::Section(want)]), "{text}");
+    }
+}
+
+#[test]
+fn which_letters_fetch_tells_of() {
+    let fetch = |targets, fetch| Command::Fetch(Numbering::Uid, targets, fetch);
+    let flags = || Fetch { items: vec![FetchItem::Flags], ..Fetch::default() };
+    let range = |low, high, from_end| Some(PartialRange { low: nz(low), high: nz(high), from_end });
+    check(vec![
+        ("UID FETCH 1:*,7,*:3 FLAGS", fetch(set(&[(1, 0), (7, 7), (0, 3)]), flags())),
+        ("UID FETCH $ FLAGS", fetch(Targets::Saved, flags())),
+        (
+            "UID FETCH 1 FLAGS (CHANGEDSINCE 0 VANISHED)",
+            fetch(set(&[(1, 1)]), Fetch { changed_since: Some(ModSeq(0)), vanished: true, ..flags() }),
+        ),
+        (
+            "UID FETCH 1 FLAGS (PARTIAL 10:1)",
+            fetch(set(&[(1, 1)]), Fetch { partial: range(1, 10, false), ..flags() }),
+        ),
+        (
+            "UID FETCH 1 (FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 98305)",
+            fetch(
+                set(&[(1, 1)]),
+                Fetch { partial: range(1, 30, true), changed_since: Some(ModSeq(98_305)), ..flags() },
+            ),
+        ),
+        (
+            "UID FETCH 1 PREVIEW (CHANGEDSINCE 5)",
+            fetch(
+                set(&[(1, 1)]),
+                Fetch {
+                    items: vec![FetchItem::Preview { lazy: false }],
+                    changed_since: Some(ModSeq(5)),
+                    ..flags()
+                },
+            ),
+        ),
+    ]);
+}
+
+#[test]
+fn letters_of_the_selected_folder() {
+    use Numbering::{Sequence, Uid as ByUid};
+    let store =
+        |mode| Store { mode, silent: false, flags: Flags::SEEN, keywords: vec![], unchanged_since: None };
+    check(vec![
+        (r"STORE 1 FLAGS (\Seen)", Command::Store(Sequence, set(&[(1, 1)]), store(FlagMode::Replace))),
+        (r"STORE 1 +flags \Seen", Command::Store(Sequence, set(&[(1, 1)]), store(FlagMode::Add))),
+        (
+            r"UID STORE $ -FLAGS.SILENT \Seen $Junk",
+            Command::Store(
+                ByUid,
+                Targets::Saved,
+                Store { silent: true, keywords: vec![keyword("$Junk")], ..store(FlagMode::Remove) },
+            ),
+        ),
+        (
+            r"STORE 1 (UNCHANGEDSINCE 12121230045) FLAGS.SILENT ()",
+            Command::Store(
+                Sequence,
+                set(&[(1, 1)]),
+                Store {
+                    silent: true,
+                    flags: Flags::default(),
+                    unchanged_since: Some(ModSeq(12_121_230_045)),
+                    ..store(FlagMode::Replace)
+                },
+            ),
+        ),
+        ("COPY 2:4 x", Command::Copy(Sequence, set(&[(2, 4)]), name("x"))),
+        ("UID COPY $ x", Command::Copy(ByUid, Targets::Saved, name("x"))),
+        ("UID MOVE 42:69 x", Command::Move(ByUid, set(&[(42, 69)]), name("x"))),
+        ("MOVE 1 x", Command::Move(Sequence, set(&[(1, 1)]), name("x"))),
+        ("UID EXPUNGE 3000:3002", Command::Expunge(Some(set(&[(3000, 3002)])))),
+        ("UIDBATCHES 2000", Command::UidBatches { size: nz(2000), range: None }),
+        ("UIDBATCHES 500 2:1", Command::UidBatches { size: nz(500), range: Some((nz(1), nz(2))) }),
+    ]);
+}
+
+#[test]
+fn sort_and_thread() {
+    let key = |by| SortKey { by, reverse: false };
+    for (line, keys) in [
+        ("(SUBJECT REVERSE DATE)", vec![key(SortBy::Subject), SortKey { by: SortBy::Date, reverse: true }]),
+        (
+            "(arrival cc from size)",
+            vec![key(SortBy::Arrival), key(SortBy::Cc), key(SortBy::From), key(SortBy::Size)],
+        ),
+        (
+            "(to displayfrom displayto)",
+            vec![key(SortBy::To), key(SortBy::DisplayFrom), key(SortBy::DisplayTo)],
+        ),
+    ] {
+        let Command::Sort(Numbering::Sequence, found, search) = meaning(&format!("SORT {line} US-ASCII ALL"))
+        else {
+            panic!("{line}")
+        };
+        assert_eq!((found, search.charset.as_deref(), search.returns), (keys, Some("US-ASCII"), None));
+    }
+    let Command::Sort(Numbering::Uid, _, search) = meaning("UID SORT RETURN (COUNT) (DATE) UTF-8 ALL") else {
+        panic!("SORT")
+    };
+    assert!(search.returns.is_some_and(|returns| returns.count && !returns.all));
+    for (word, want) in [("REFERENCES", Threading::References), ("orderedsubject", Threading::OrderedSubject)]
+    {
+        let Command::Thread(_, found, search) = meaning(&format!("UID THREAD {word} UTF-8 ALL")) else {
+            panic!("{word}")
+        };
+        assert_eq!((found, search.keys.len()), (want, 1));
+    }
+}
+
+#[test]
+fn metadata() {
+    let get = |mailbox: Option<&str>, max_size, depth, entries: &[&str]| Command::GetMetadata {
+        mailbox: mailbox.map(name),
+        max_size,
+        depth,
+        entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
+    };
+    check(vec![
+        ("GETMETADATA \"\" /shared/Comment", get(None, None, Depth::Zero, &["/shared/comment"])),
+        (
+            "GETMETADATA (DEPTH infinity MAXSIZE 9) INBOX (/shared/a \"/private/b c\")",
+            get(Some("INBOX"), Some(9), Depth::Infinity, &["/shared/a", "/private/b c"]),
+        ),
+        ("GETMETADATA INBOX (depth 1) /a", get(Some("INBOX"), None, Depth::One, &["/a"])),
+        ("GETMETADATA INBOX (/depth)", get(Some("INBOX"), None, Depth::Zero, &["/depth"])),
+        (
+            "SETMETADATA \"\" (/private/a NIL \"/private/B\" \"x\" /private/c ~{3+}\r\n\0\r\n)",
+            Command::SetMetadata {
+                mailbox: None,
+                entries: vec![
+                    ("/private/a".to_owned(), None),
+                    ("/private/b".to_owned(), Some(b"x".to_vec())),
+                    ("/private/c".to_owned(), Some(b"\0\r\n".to_vec())),
+                ],
+            },
+        ),
+    ]);
+}
+
+#[test]
+fn notify() {
+    use NotifyEvent::*;
+    let group = |source, events| NotifyGroup { source, events };
+    let header = SectionFetch { peek: true, ..section(&[], SectionText::Header) };
+    check(vec![("NOTIFY NONE", Command::Notify(Notify::None))]);
+    check(vec![(
+        "NOTIFY SET STATUS (selected-delayed (MessageNew (UID BODY.PEEK[HEADER]) MessageExpunge FlagChange)) \
+         (subtree (a b) (MailboxName SubscriptionChange)) (mailboxes INBOX NONE) (personal (messagenew Fancy)) \
+         (inboxes (AnnotationChange)) (subscribed (MailboxMetadataChange ServerMetadataChange))",
+        Command::Notify(Notify::Set {
+            status: true,
+            groups: vec![
+                group(
+                    Source::SelectedDelayed,
+                    vec![
+                        MessageNew(vec![FetchItem::Uid, FetchItem::Section(header)]),
+                        MessageExpunge,
+                        FlagChange,
+                    ],
+                ),
+                group(Source::Subtree(vec![name("a"), name("b")]), vec![MailboxName, SubscriptionChange]),
+                group(Source::Mailboxes(vec![name("INBOX")]), vec![]),
+                group(Source::Personal, vec![MessageNew(vec![]), Unknown("FANCY".to_owned())]),
+                group(Source::Inboxes, vec![AnnotationChange]),
+                group(Source::Subscribed, vec![MailboxMetadataChange, ServerMetadataChange]),
+            ],
+        }),
+    )]);
+}
