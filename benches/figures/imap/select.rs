@@ -38,7 +38,7 @@ pub(crate) fn drive(bench: &mut Bench, subject: &mut dyn Subject) -> Outcome<()>
             let answered = wire.command("FETCH 1:* (FLAGS)").await?;
             flags.push(begun.elapsed().as_secs_f64());
             match answered.responses {
-                told if told >= letters => Ok(()),
+                told if told >= letters => Outcome::Ok(()),
                 told => Err(format!("{told} letters of {letters} were told").into()),
             }
         })?;
