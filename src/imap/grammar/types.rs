@@ -25,6 +25,9 @@ pub struct Tagged {
     pub command: Command,
 }
 
+/// Fields of ID with their values; `None` is NIL.
+pub type IdFields = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 /// Sequence numbers or UIDs: what the numbers of a command mean (RFC 9051 §6.4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbering {
@@ -53,7 +56,7 @@ pub enum Command {
     /// LOGOUT
     Logout,
     /// ID (RFC 2971); `None` is NIL. Bounded: 30 pairs, 30 and 1,024 octets.
-    Id(Option<Vec<(Vec<u8>, Option<Vec<u8>>)>>),
+    Id(Option<IdFields>),
     /// STARTTLS
     StartTls,
     /// AUTHENTICATE, with the initial response as it was sent (base64 or `=`).
