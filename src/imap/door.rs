@@ -25,8 +25,11 @@ impl Door for Imap {
             Ask::Run { state, command } => perform(state, *command, link, outlet).await,
             Ask::Look { state, wants } => look(state, wants, outlet).await,
             Ask::Letter { state, mailbox, octets } => {
+                link.inbound = None;
                 let verdict = command::append::expect(&state, &mailbox, octets).await;
-                link.begin_inbound(command::append::memory(&state));
+                if verdict.is_ok() {
+                    link.begin_inbound(command::append::memory(&state));
+                }
                 Answer::Letter(state, verdict)
             }
             Ask::Park { mut state } => {

@@ -194,10 +194,11 @@ impl Run<'_, '_> {
     pub fn targets(&self, numbering: Numbering, targets: &Targets) -> Result<UidSet, Done> {
         let selected = self.selected()?;
         match (targets, numbering) {
-            (Targets::Saved, _) => Ok(selected.saved.intersection(&selected.view.uids())),
-            (Targets::Set(_), Numbering::Sequence) if self.state.enabled.uid_only => {
-                Err(Done::no_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."))
+            // RFC 9586 §3: not even `$`, since such a command answers by numbers.
+            (_, Numbering::Sequence) if self.state.enabled.uid_only => {
+                Err(Done::bad_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."))
             }
+            (Targets::Saved, _) => Ok(selected.saved.intersection(&selected.view.uids())),
             (Targets::Set(set), Numbering::Uid) => Ok(selected.view.by_uid(set)),
             (Targets::Set(set), Numbering::Sequence) => {
                 selected.view.by_number(set).map_err(|n| Done::bad(format!("There is no letter {n}.")))
