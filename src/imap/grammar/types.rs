@@ -351,7 +351,7 @@ pub enum Notify {
     Set {
         /// `STATUS`: tell where things stand now.
         status: bool,
-        /// Folders and events, in the order that decides.
+        /// Folders and events; what several of them say of one folder adds up.
         groups: Vec<NotifyGroup>,
     },
 }
