@@ -122,7 +122,8 @@ async fn vanished(run: &mut Run<'_, '_>, targets: &Targets, since: postern_model
     let Ok(selected) = run.selected() else { return };
     let asked = match targets {
         Targets::Set(set) => {
-            let ranges = set.ranges(selected.view.last().map_or(0, |uid| uid.0)).into_iter();
+            // The highest letters may have gone, so `*` is whatever there was.
+            let ranges = set.ranges(u32::MAX).into_iter();
             UidSet::from_ranges(ranges.map(|(a, b)| (postern_model::Uid(a), postern_model::Uid(b))))
         }
         Targets::Saved => selected.saved.clone(),

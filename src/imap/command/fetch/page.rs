@@ -159,11 +159,8 @@ impl Fetching<'_, '_> {
                 }
             }
         }
-        if told.marked && !self.plan.flags {
-            self.simple(&FetchItem::Flags, &mut told);
-        }
-        if told.marked && self.state.enabled.condstore && !self.plan.mod_seq {
-            self.simple(&FetchItem::ModSeq, &mut told);
+        if told.marked {
+            self.changed(&mut told);
         }
         if told.first {
             // Nothing of it could be told, but a response is not empty.
@@ -171,6 +168,20 @@ impl Fetching<'_, '_> {
         }
         self.out.bytes.extend_from_slice(b")\r\n");
         Ok(())
+    }
+
+    /// What was not asked for, but changed by this command: as it would be told unasked (RFC 7162 §3.1, 3.2.4).
+    fn changed(&mut self, told: &mut Told<'_>) {
+        let (enabled, plan) = (self.state.enabled, self.plan);
+        if enabled.qresync && !enabled.uid_only && !plan.uid {
+            self.simple(&FetchItem::Uid, told);
+        }
+        if !plan.flags {
+            self.simple(&FetchItem::Flags, told);
+        }
+        if enabled.condstore && !plan.mod_seq {
+            self.simple(&FetchItem::ModSeq, told);
+        }
     }
 
     /// `* 1 FETCH (`, or `* 5 UIDFETCH (` (RFC 9586 §3.3).

@@ -14,6 +14,8 @@ pub(super) struct Plan {
     pub(super) bodies: bool,
     /// Some item is not asked for by PEEK: `\Seen` is set.
     pub(super) sets_seen: bool,
+    /// UID is among the items.
+    pub(super) uid: bool,
     /// FLAGS is among the items.
     pub(super) flags: bool,
     /// MODSEQ is among the items.
@@ -35,6 +37,7 @@ impl Plan {
             previews: items.iter().any(|item| matches!(item, FetchItem::Preview { .. })),
             bodies: items.iter().any(is_body),
             sets_seen: items.iter().any(sets_seen),
+            uid: items.contains(&FetchItem::Uid),
             flags: items.contains(&FetchItem::Flags),
             mod_seq: items.contains(&FetchItem::ModSeq),
             items,
