@@ -159,7 +159,8 @@ async fn tell_letters(
         sync::keywords(out.bytes, selected, folder.header());
     }
     let mut fetching = Fetching { state, out, plan, folder, trouble: None };
-    for page in letters.chunks(PAGE) {
+    // What is known of a page's bodies is held as long as it is told.
+    for page in letters.chunks((PAGE / plan.bodies.max(1)).max(1)) {
         fetching.page(page).await?;
     }
     Ok(fetching.trouble)
