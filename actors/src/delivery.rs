@@ -73,8 +73,8 @@ impl Actors {
         match acceptance.recipients[..] {
             [] => Err(Refusal::NoSuchMailbox),
             [only] => {
-                let Acceptance { letter, body, facts, .. } = acceptance;
-                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), tally };
+                let Acceptance { letter, body, facts, signature, .. } = acceptance;
+                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
             _ => self.accept_for_many(acceptance, at, tally).await,
@@ -87,13 +87,14 @@ impl Actors {
         at: Timestamp,
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
-        let Acceptance { letter, body, facts, recipients, .. } = acceptance;
+        let Acceptance { letter, body, facts, signature, recipients, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
         let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
         let mut batch = Batch::new();
         batch.append_body(&recipients, letter, MailboxId::INBOX, at, body);
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
+            batch.put(&keys::signature(*account, letter), &signature);
             batch.put(&keys::pending(letter, *account), &pending);
         }
         if let Some(tally) = tally {

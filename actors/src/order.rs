@@ -175,6 +175,8 @@ pub struct Acceptance {
     pub body: SealedBody,
     /// What IMAP will want to know of it.
     pub facts: postern_model::mime::Facts,
+    /// Its trigrams, for searches.
+    pub signature: postern_model::record::Signature,
     /// Who gets it, without repetition, at least one.
     pub recipients: Vec<AccountId>,
     /// Who sent it, where that was an account of ours.

@@ -8,12 +8,19 @@ use std::future::Future;
 use postern_actors::Actors;
 use postern_actors::order::SessionRef;
 use postern_model::Protocol;
-use postern_model::mime::{Facts, Scanner};
+use postern_model::mime::{Facts, Scanner, signature};
+use postern_model::record::Signature;
 use postern_storage::{SealedBody, Spool, StoreError};
+use tokio::sync::Semaphore;
 
 use super::outlet::Outlet;
 use super::session::Session;
 use super::text_digest::TextDigest;
+
+/// Letters whose signature is made beside the sockets: looking at more octets would keep other sessions waiting.
+const LONG: u64 = 64 << 10;
+/// So many of them are looked at at once, since each is in memory for that.
+static LONG_ONES: Semaphore = Semaphore::const_new(2);
 
 /// A session together with how its questions are put to the actors.
 pub trait Door: Session {
@@ -44,7 +51,13 @@ pub struct Link {
 impl Link {
     /// The letter that comes in; a new one where none had begun.
     pub fn inbound(&mut self) -> &mut Inbound {
-        self.inbound.get_or_insert_with(|| Box::new(Inbound::new(&self.actors)))
+        self.inbound.get_or_insert_with(|| Box::new(Inbound::new(self.actors.store().spool())))
+    }
+
+    /// Begins a letter of which not more than `memory` octets are kept in memory, in the place of what there was.
+    pub fn begin_inbound(&mut self, memory: usize) -> &mut Inbound {
+        let spool = self.actors.store().spool_within(memory);
+        self.inbound.insert(Box::new(Inbound::new(spool)))
     }
 
     /// Writes who logged in into the connection's span, for every later line of the log (SPEC O4).
@@ -70,16 +83,13 @@ pub struct Sealed {
     pub facts: Facts,
     /// Digest of what stands behind its header (SPEC Q4).
     pub text: u64,
+    /// Its trigrams.
+    pub signature: Signature,
 }
 
 impl Inbound {
-    fn new(actors: &Actors) -> Inbound {
-        Inbound {
-            spool: actors.store().spool(),
-            scanner: Scanner::new(),
-            text: TextDigest::default(),
-            fault: None,
-        }
+    fn new(spool: Spool) -> Inbound {
+        Inbound { spool, scanner: Scanner::new(), text: TextDigest::default(), fault: None }
     }
 
     /// Takes one more piece. Where the spool can't (the disk is full), the rest is let go by, and [`Inbound::seal`]
@@ -100,13 +110,25 @@ impl Inbound {
     /// # Errors
     /// The store had no room for it, or failed.
     pub async fn seal(self) -> Result<Sealed, StoreError> {
-        match self.fault {
-            Some(error) => Err(error),
-            None => Ok(Sealed {
-                body: self.spool.seal().await?,
-                facts: self.scanner.finish(),
-                text: self.text.finish(),
-            }),
+        if let Some(error) = self.fault {
+            return Err(error);
         }
+        let (body, facts) = (self.spool.seal().await?, self.scanner.finish());
+        let (body, facts, signature) = signed(body, facts).await?;
+        Ok(Sealed { body, facts, text: self.text.finish(), signature })
     }
+}
+
+/// A letter with its signature.
+async fn signed(body: SealedBody, facts: Facts) -> Result<(SealedBody, Facts, Signature), StoreError> {
+    let sign = |body: SealedBody, facts: Facts| {
+        let signature = signature::of(&body.read_blocking()?, &facts);
+        Ok((body, facts, signature))
+    };
+    if body.len() <= LONG && body.as_slice().is_some() {
+        return sign(body, facts);
+    }
+    let _turn = LONG_ONES.acquire().await.map_err(|_| StoreError::Closed)?;
+    // A thread that is gone says that the process ends.
+    tokio::task::spawn_blocking(move || sign(body, facts)).await.map_err(|_| StoreError::Closed)?
 }

@@ -80,7 +80,7 @@ async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) ->
 
 async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
     let inbound = link.inbound.take().ok_or(Refusal::Unavailable)?;
-    let Sealed { body, facts, text } = inbound.seal().await.map_err(|error| match error {
+    let Sealed { body, facts, text, signature } = inbound.seal().await.map_err(|error| match error {
         StoreError::Full => Refusal::StoreFull,
         error => {
             tracing::error!(%error, "a letter could not be spooled");
@@ -94,7 +94,8 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
     });
     let sent = sent.transpose()?;
     let (octets, count) = (body.len(), recipients.len());
-    let accepted = link.actors.accept(Acceptance { letter, body, facts, recipients, sent, mail_from }).await;
+    let acceptance = Acceptance { letter, body, facts, signature, recipients, sent, mail_from };
+    let accepted = link.actors.accept(acceptance).await;
     match &accepted {
         Ok(()) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),

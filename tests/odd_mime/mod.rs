@@ -12,9 +12,10 @@ mod value;
 use std::fs;
 use std::path::Path;
 
-use postern_model::mime::{Facts, Scanner};
+use postern_model::mime::text::{MAX_PREVIEW, fold, preview, texts};
+use postern_model::mime::{Facts, Scanner, signature};
 
-use crate::rig::ci;
+use crate::rig::{Random, ci};
 use asked::Asked;
 use differences::known;
 use value::Value;
@@ -27,6 +28,27 @@ struct Letter {
     facts: Facts,
 }
 
+impl Letter {
+    fn new(name: String, octets: Vec<u8>) -> Letter {
+        let mut scanner = Scanner::new();
+        scanner.feed(&octets);
+        Letter { name, octets, facts: scanner.finish() }
+    }
+
+    /// This letter with some of its octets, and of another's, in other places.
+    fn spoiled(&self, other: &Letter, random: &mut Random) -> Letter {
+        let mut octets = self.octets.clone();
+        for _ in 0..=random.below(4) {
+            let from = random.below(other.octets.len());
+            let piece = &other.octets[from..from + random.below(other.octets.len() - from)];
+            let start = random.below(octets.len() + 1);
+            let end = start + random.below(octets.len() - start + 1).min(random.below(80));
+            octets.splice(start..end, piece.iter().copied());
+        }
+        Letter::new(format!("{} spoiled", self.name), octets)
+    }
+}
+
 /// All of them, in the order of their names.
 fn letters() -> Vec<Letter> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/odd-mime");
@@ -35,11 +57,8 @@ fn letters() -> Vec<Letter> {
         .map(|entry| entry.expect("a directory can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
         .map(|path| {
-            let octets = fs::read(&path).expect("a letter can be read");
-            let mut scanner = Scanner::new();
-            scanner.feed(&octets);
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            Letter { name, octets, facts: scanner.finish() }
+            Letter::new(name, fs::read(&path).expect("a letter can be read"))
         })
         .collect();
     letters.sort_by(|one, other| one.name.cmp(&other.name));
@@ -78,4 +97,29 @@ fn odd_letters_are_told_as_dovecot_tells_them() {
     }
     wrong.extend(known.iter().map(|known| format!("No longer seen: {known}")));
     assert!(wrong.is_empty(), "{} differences are not explained:\n{}", wrong.len(), wrong.concat());
+}
+
+/// What is told of letters is well-formed however they are made, and what a search finds their signatures let through.
+#[test]
+fn spoiled_letters_can_be_told_and_searched() {
+    let seed = 0x0dd;
+    eprintln!("seed {seed:#x}");
+    let mut random = Random::new(seed);
+    let letters = letters();
+    for round in 0..1_000 {
+        let other = &letters[random.below(letters.len())];
+        let letter = letters[round % letters.len()].spoiled(other, &mut random);
+        for asked in Asked::about(&letter.facts) {
+            asked.ours(&letter);
+        }
+        assert!(preview(&letter.octets, &letter.facts).chars().count() <= MAX_PREVIEW);
+        let signature = signature::of(&letter.octets, &letter.facts);
+        texts(&letter.octets, &letter.facts, &mut |_, text| {
+            assert!(
+                signature::may_hold(&signature, &fold(text)),
+                "{}: {text:?}",
+                letter.octets.escape_ascii()
+            );
+        });
+    }
 }

@@ -14,7 +14,8 @@
 //! @ env POSTERN_PLANS free           any variable of the configuration
 //! C: STAT                            sent with CRLF
 //! C> STAT\r\nQUIT\r\n                sent as it stands, in one piece; \r \n \t \0 \xNN \\
-//! S: +OK … 320                       the next line; … stands for anything
+//! S: +OK … 320                       the next line; … stands for anything, and so does «name» where it comes first
+//! C: UID FETCH «name» FLAGS          what «name» stood for, in what is sent or expected later
 //! S+ .                               lines up to one like this
 //! TLS:                               the client's side of STARTTLS or STLS
 //! X:                                 the server closes
@@ -24,6 +25,7 @@
 //! C2: S2: X2: …                      another connection; opened when it is first named
 //! ```
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A transcript.
@@ -110,6 +112,7 @@ pub(crate) struct Step {
 
 #[derive(Debug)]
 pub(crate) enum Action {
+    Say { session: usize, text: String },
     Send { session: usize, bytes: Vec<u8> },
     Expect { session: usize, pattern: String },
     ExpectEventually { session: usize, pattern: String },
@@ -170,7 +173,7 @@ impl Script {
             digits => digits.parse().map_err(|_| "no session number")?,
         };
         let action = match (letters, mark) {
-            ("C", ":") => Action::Send { session, bytes: format!("{text}\r\n").into_bytes() },
+            ("C", ":") => Action::Say { session, text: text.to_owned() },
             ("C", ">") => Action::Send { session, bytes: unescape(text)? },
             ("S", ":") => Action::Expect { session, pattern: text.to_owned() },
             ("S", "+") => Action::ExpectEventually { session, pattern: text.to_owned() },
@@ -298,20 +301,47 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Whether a line is what the pattern says; `…` in it stands for any run of characters.
-pub(crate) fn matches(pattern: &str, line: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = line.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+/// What names in a transcript stand for.
+pub(crate) type Names = BTreeMap<String, String>;
+
+/// Puts in what is known of `«name»`s.
+pub(crate) fn filled(text: &str, names: &Names) -> String {
+    names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("«{name}»"), value))
+}
+
+/// Whether a line is what the pattern says; `…` in it stands for any run of characters, and `«name»` as well where it is
+/// not known yet: then it is from now on.
+pub(crate) fn matches(pattern: &str, line: &str, names: &mut Names) -> bool {
+    let pattern = filled(pattern, names);
+    let mut found = Vec::new();
+    let mut rest = Some(line);
+    let mut pattern = pattern.as_str();
+    while let Some((before, name, behind)) = wildcard(pattern) {
+        let Some(text) = rest.and_then(|rest| rest.strip_prefix(before)) else { return false };
+        let next = wildcard(behind).map_or(behind, |(literal, ..)| literal);
+        let at =
+            if next.len() == behind.len() { text.len().checked_sub(next.len()) } else { text.find(next) };
+        let Some((run, behind_it)) = at.and_then(|at| text.split_at_checked(at)) else { return false };
+        found.extend(name.map(|name| (name.to_owned(), run.to_owned())));
+        (rest, pattern) = (Some(behind_it), behind);
+    }
+    let whole = rest == Some(pattern);
+    if whole {
+        names.extend(found);
+    }
+    whole
+}
+
+/// The first wildcard of a pattern: what stands before it, its name, what stands behind it.
+fn wildcard(pattern: &str) -> Option<(&str, Option<&str>, &str)> {
+    let (before, behind) = pattern.split_at(pattern.find(['…', '«'])?);
+    match behind.strip_prefix('…') {
+        Some(behind) => Some((before, None, behind)),
+        None => {
+            let (name, behind) = behind.strip_prefix('«')?.split_once('»')?;
+            Some((before, Some(name), behind))
         }
     }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -330,8 +360,18 @@ mod tests {
             ("ab…b", "ab", false),
             ("", "", true),
         ] {
-            assert_eq!(matches(pattern, line), expected, "{pattern} {line}");
+            assert_eq!(matches(pattern, line, &mut Names::new()), expected, "{pattern} {line}");
         }
+    }
+
+    #[test]
+    fn what_a_name_stands_for_first_it_stands_for_later() {
+        let mut names = Names::new();
+        assert!(matches("* OK [UIDVALIDITY «v»] …", "* OK [UIDVALIDITY 77] is valid", &mut names));
+        assert_eq!(filled("SELECT INBOX (QRESYNC («v» 1))", &names), "SELECT INBOX (QRESYNC (77 1))");
+        assert!(matches("«v» «w»", "77 78", &mut names));
+        assert!(!matches("«w»", "77", &mut names));
+        assert_eq!(names["w"], "78");
     }
 
     #[test]

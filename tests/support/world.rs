@@ -122,6 +122,7 @@ impl World {
             letter: self.actors.next_letter_id().expect("an id"),
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
+            signature: postern_model::record::Signature::default(),
             recipients: vec![recipient],
             sent: None,
             mail_from: MailFrom::Null,

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::direct::Direct;
-use crate::support::script::{Action, Script, Way, matches};
+use crate::support::script::{Action, Names, Script, Way, filled, matches};
 use crate::support::socket::Sockets;
 use crate::support::wire::{House, Lines, Wire};
 use crate::support::world::World;
@@ -71,13 +71,15 @@ async fn play(script: &Script, way: Way) -> Result<(), String> {
 
 async fn perform<H: House>(script: &Script, world: &World, mut house: H) -> Result<(), String> {
     let mut sessions: BTreeMap<usize, Lines<H::Wire>> = BTreeMap::new();
+    let mut names = Names::new();
     for step in &script.steps {
         if let Some(number) = step.action.session()
             && !sessions.contains_key(&number)
         {
             sessions.insert(number, Lines::new(house.connect().await));
         }
-        take(&step.action, world, &mut sessions).await.map_err(|why| format!("line {}: {why}", step.line))?;
+        let taken = take(&step.action, world, &mut sessions, &mut names).await;
+        taken.map_err(|why| format!("line {}: {why}", step.line))?;
     }
     match sessions.iter().find(|(_, lines)| !lines.rest().is_empty()) {
         Some((number, lines)) => Err(format!("session {number} says more at the end: {:?}", lines.rest())),
@@ -89,11 +91,16 @@ async fn take<W: Wire>(
     action: &Action,
     world: &World,
     sessions: &mut BTreeMap<usize, Lines<W>>,
+    names: &mut Names,
 ) -> Result<(), String> {
     let missing = || "no such session".to_owned();
     match action {
         Action::Advance(by) => world.advance(*by).await,
         Action::Operator(command) => world.operator(command).await?,
+        Action::Say { session, text } => {
+            let line = format!("{}\r\n", filled(text, names));
+            sessions.get_mut(session).ok_or_else(missing)?.wire.send(line.as_bytes()).await;
+        }
         Action::Send { session, bytes } => {
             sessions.get_mut(session).ok_or_else(missing)?.wire.send(bytes).await
         }
@@ -106,7 +113,7 @@ async fn take<W: Wire>(
         }
         Action::Expect { session, pattern } => {
             let line = sessions.get_mut(session).ok_or_else(missing)?.line().await?;
-            if !matches(pattern, &line) {
+            if !matches(pattern, &line, names) {
                 return Err(format!("expected {pattern:?}, got {line:?}"));
             }
         }
@@ -118,7 +125,7 @@ async fn take<W: Wire>(
                     .line()
                     .await
                     .map_err(|why| format!("{pattern:?} never came in {passed:?}: {why}"))?;
-                if matches(pattern, &line) {
+                if matches(pattern, &line, names) {
                     return Ok(());
                 }
                 passed.push(line);
@@ -131,7 +138,8 @@ async fn take<W: Wire>(
 impl Action {
     fn session(&self) -> Option<usize> {
         match self {
-            Action::Send { session, .. }
+            Action::Say { session, .. }
+            | Action::Send { session, .. }
             | Action::Expect { session, .. }
             | Action::ExpectEventually { session, .. }
             | Action::StartTls { session }

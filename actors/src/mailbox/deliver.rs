@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use postern_model::mime::Facts;
-use postern_model::record::{Actor as By, Event, OwedNotice, Pending, What};
+use postern_model::record::{Actor as By, Event, OwedNotice, Pending, Signature, What};
 use postern_model::{AccountId, Flags, LetterId, Timestamp};
 use postern_policy::Refusal;
 use postern_policy::folder::{Arrival, FolderFull};
@@ -18,7 +18,13 @@ use crate::ground::EVENTS_KEPT;
 /// A letter for the INBOX.
 pub(crate) enum Arriving {
     /// Body and index in one batch: the letter has one recipient.
-    Whole { letter: LetterId, body: SealedBody, facts: Box<Facts>, tally: Option<Tally> },
+    Whole {
+        letter: LetterId,
+        body: SealedBody,
+        facts: Box<Facts>,
+        signature: Signature,
+        tally: Option<Tally>,
+    },
     /// The body is on disk, this recipient's entry is owed (SPEC D1).
     Owed { letter: LetterId, pending: Pending },
     /// A notice that is owed, as the letter that it has become: the debt goes with it, so it comes once (SPEC N3).
@@ -86,10 +92,11 @@ impl MailboxActor {
     ) -> Result<(LetterId, u32, Timestamp), Refusal> {
         let id = self.account;
         match arriving {
-            Arriving::Whole { letter, body, facts, tally } => {
+            Arriving::Whole { letter, body, facts, signature, tally } => {
                 let size = size(body.len())?;
                 batch.append_body(&[id], letter, INBOX, at, body);
                 batch.put(&keys::facts(id, letter), &*facts);
+                batch.put(&keys::signature(id, letter), &signature);
                 if let Some(tally) = tally {
                     tally.log(batch);
                 }

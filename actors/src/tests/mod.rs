@@ -182,6 +182,7 @@ impl House {
             letter: self.actors.next_letter_id().expect("room"),
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
+            signature: postern_model::record::Signature::default(),
             recipients: recipients.to_vec(),
             sent: None,
             mail_from: MailFrom::Null,

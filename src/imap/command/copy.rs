@@ -102,10 +102,7 @@ impl Run<'_, '_> {
 ///
 /// # Errors
 /// How the command ends where there is none.
-pub(super) async fn destination(
-    state: &crate::imap::State,
-    name: &MailboxName,
-) -> Result<MailboxId, Done> {
+pub(super) async fn destination(state: &crate::imap::State, name: &MailboxName) -> Result<MailboxId, Done> {
     let refused = |refusal: &Refusal| Done::refused_destination(refusal, &state.settings.places);
     let folders = state.mail.folders().await.map_err(|refusal| refused(&refusal))?;
     let found = folders.folders.iter().find(|folder| folder.name == *name);

@@ -12,22 +12,14 @@ pub(super) type Shown<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 /// is.
 pub(super) fn joined(parameters: &[Parameter]) -> Vec<Shown<'_>> {
     let pieces: Vec<Option<NumberedName<'_>>> = parameters.iter().map(|p| numbered(&p.name)).collect();
-    if pieces.iter().all(Option::is_none) {
-        return parameters.iter().map(plain).collect();
+    let mut shown: Vec<Option<Shown<'_>>> = parameters.iter().map(|p| Some(plain(p))).collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        let Some(first) = piece.filter(|piece| find(&pieces, piece.name, 0) == Some(at)) else { continue };
+        let places: Vec<usize> = (0..).map_while(|number| find(&pieces, first.name, number)).collect();
+        places.iter().for_each(|place| shown[*place] = None);
+        shown[at] = Some(join(parameters, &pieces, first.name, &places));
     }
-    let mut used = vec![false; parameters.len()];
-    let mut shown = Vec::new();
-    for at in 0..parameters.len() {
-        match pieces[at] {
-            _ if used[at] => {}
-            Some(first) if first.number == 0 => {
-                shown.push(join(parameters, &pieces, first, &mut used));
-            }
-            Some(piece) if belongs(&pieces, piece) => {}
-            _ => shown.push(plain(&parameters[at])),
-        }
-    }
-    shown
+    shown.into_iter().flatten().collect()
 }
 
 /// `filename*1*`, taken apart.
@@ -57,35 +49,28 @@ fn find(pieces: &[Option<NumberedName<'_>>], name: &[u8], number: usize) -> Opti
     })
 }
 
-/// Whether [`join`] will take `piece`: all before it are there, and none has its number before it.
-fn belongs(pieces: &[Option<NumberedName<'_>>], piece: NumberedName<'_>) -> bool {
-    piece.number < pieces.len() && (0..piece.number).all(|number| find(pieces, piece.name, number).is_some())
-}
-
+/// Puts the pieces at `places` together. Where one of them is encoded, all are: then the first one says the charset.
 fn join<'a>(
     parameters: &'a [Parameter],
     pieces: &[Option<NumberedName<'a>>],
-    first: NumberedName<'a>,
-    used: &mut [bool],
+    name: &[u8],
+    places: &[usize],
 ) -> Shown<'a> {
-    let places: Vec<usize> = (0..).map_while(|number| find(pieces, first.name, number)).collect();
     let is_encoded = |at: &usize| pieces[*at].is_some_and(|piece| piece.encoded);
     let encoded = places.iter().any(is_encoded);
-    let mut name = first.name.to_vec();
+    let mut name = name.to_vec();
     let mut value = Vec::new();
     if encoded {
         name.push(b'*');
         if !places.first().is_some_and(is_encoded) {
-            // Neither charset nor language were given, but others of the pieces are encoded.
             value.extend_from_slice(b"''");
         }
     }
     for at in places {
-        used[at] = true;
-        if encoded && !is_encoded(&at) {
-            percent_encode(&mut value, &parameters[at].value);
+        if encoded && !is_encoded(at) {
+            percent_encode(&mut value, &parameters[*at].value);
         } else {
-            value.extend_from_slice(&parameters[at].value);
+            value.extend_from_slice(&parameters[*at].value);
         }
     }
     (Cow::Owned(name), Cow::Owned(value))
@@ -137,7 +122,7 @@ mod tests {
             ("name*0=a/ name*1*=%81", "name*=''a%2F%81"),
             ("name*1=b", "name*1=b"),
             ("name*0=a name*2=c", "name=a name*2=c"),
-            ("name*0=a name*0=z", "name=a name=a"),
+            ("name*0=a name*0=z", "name=a name*0=z"),
             ("*0=a a*b=c a*-1=d", "*0=a a*b=c a*-1=d"),
         ] {
             assert_eq!(shown(parameters), wanted, "{parameters}");

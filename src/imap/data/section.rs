@@ -26,18 +26,25 @@ pub enum Piece {
 /// Fields of a header that are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFilter {
-    /// Names in any spelling (RFC 5322 §1.2.2).
-    pub names: Vec<Vec<u8>>,
-    /// The named ones are not wanted, but all others (`HEADER.FIELDS.NOT`).
-    pub not: bool,
+    /// In lower case and sorted: there may be thousands of names, and of fields.
+    names: Vec<Vec<u8>>,
+    not: bool,
 }
 
 impl FieldFilter {
+    /// The fields that have one of `names`, in any spelling (RFC 5322 §1.2.2); with `not` those that have none of them
+    /// (`HEADER.FIELDS.NOT`).
+    pub fn new(names: &[Vec<u8>], not: bool) -> FieldFilter {
+        let mut names: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        FieldFilter { names, not }
+    }
+
     /// Puts the wanted fields of `header` behind `out`: each whole, as it is folded, in their order, and the blank line
     /// if the header has one (RFC 9051 §6.4.5.1). Lines that are no field are no part of it.
     pub fn apply(&self, header: &[u8], out: &mut Vec<u8>) {
         for field in fields(header) {
-            let is_named = self.names.iter().any(|name| name.eq_ignore_ascii_case(field.name));
+            let is_named = self.names.binary_search(&field.name.to_ascii_lowercase()).is_ok();
             if is_named != self.not {
                 out.extend_from_slice(field.raw);
             }
@@ -57,8 +64,8 @@ pub fn section(facts: &Facts, section: &Section) -> Option<Piece> {
     let part = facts.structure.at(&section.part)?;
     let is_letter = section.part.is_empty();
     let header = || letter(part, is_letter).map(Part::header);
-    let filtered = |names: &Vec<Vec<u8>>, not| {
-        Some(Piece::Header { range: header()?, filter: FieldFilter { names: names.clone(), not } })
+    let filtered = |names: &[Vec<u8>], not| {
+        Some(Piece::Header { range: header()?, filter: FieldFilter::new(names, not) })
     };
     match &section.text {
         SectionText::All if is_letter => Some(Piece::Range(0..facts.size())),

@@ -13,8 +13,6 @@ pub(super) type Mailboxes = BTreeMap<String, Held>;
 /// A folder.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// What LIST says of it.
-    pub(super) attributes: BTreeSet<String>,
     /// In the order of their UIDs.
     pub(super) letters: Vec<HeldLetter>,
 }
@@ -49,7 +47,7 @@ pub(super) fn held(json: &str) -> Mailboxes {
 
 fn folder_of(folder: &Value) -> Held {
     let letters = folder["letters"].as_array().expect("a list of letters").iter().map(letter_of);
-    Held { attributes: words(&folder["attributes"]), letters: letters.collect() }
+    Held { letters: letters.collect() }
 }
 
 fn letter_of(letter: &Value) -> HeldLetter {

@@ -12,5 +12,5 @@ mod stage;
 mod stories;
 mod two_ways;
 
-use mailbox::{Held, HeldLetter, assert_held};
+use mailbox::{Held, assert_held};
 use stage::Stage;

@@ -69,7 +69,7 @@ def show(imap, directory):
             with open(path, "wb") as file:
                 file.write(octets)
             held.append({"uid": uid, "flags": flags, "id": rig_id(octets), "file": path})
-        folders[name] = {"attributes": attributes.split(), "letters": held}
+        folders[name] = {"letters": held}
     print(json.dumps(folders))
 
 

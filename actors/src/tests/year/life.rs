@@ -1,6 +1,6 @@
 //! One account of the simulated year: its acts through the actors.
 
-use postern_model::record::Actor as By;
+use postern_model::record::{Actor as By, Signature};
 use postern_policy::access::Change;
 
 use super::habits::{Act, Habit, Random};
@@ -189,6 +189,7 @@ async fn post(town: &Town, sender: AccountId, recipients: Vec<AccountId>, grante
         letter,
         body: spool.seal().await.expect("room"),
         facts: town.facts.clone(),
+        signature: Signature::default(),
         sent: Some(sent),
         recipients,
         mail_from: MailFrom::Null,

@@ -15,6 +15,7 @@ use postern_model::record::Entry;
 use postern_policy::Refusal;
 use postern_policy::folder::Folder;
 
+pub(super) use self::literal::filtered_header;
 use self::page::Fetching;
 use self::plan::Plan;
 use crate::imap::command::Run;

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::sync::Arc;
 
 use postern_actors::mail::{FlagChange, FlagsChanged};
 use postern_model::mime::Facts;
+use postern_model::mime::text::preview;
 use postern_model::record::Entry;
 use postern_model::{Flags, LetterId, UidSet};
 use postern_policy::folder::{FlagMode, Folder};
@@ -44,7 +46,7 @@ impl Fetching<'_, '_> {
     /// Tells letters, which the client knows.
     pub(super) async fn page(&mut self, page: &[&Entry]) -> Result<(), Cut> {
         let marked = self.mark_seen(page).await;
-        let facts = self.facts(page).await;
+        let facts = Arc::new(self.facts(page).await);
         let previews = self.previews(page, &facts).await;
         let of = |n: usize| facts.get(n).and_then(Option::as_ref);
         let mut sources = Vec::new();
@@ -113,8 +115,20 @@ impl Fetching<'_, '_> {
     }
 
     /// The letters' first words, where they are asked for.
-    async fn previews(&mut self, _page: &[&Entry], _facts: &[Option<Facts>]) -> Vec<Option<String>> {
-        Vec::new()
+    async fn previews(&mut self, page: &[&Entry], facts: &Arc<Vec<Option<Facts>>>) -> Vec<Option<String>> {
+        if !self.plan.previews {
+            return Vec::new();
+        }
+        let letters = page.iter().map(|entry| entry.letter).collect();
+        let (facts, mut at) = (Arc::clone(facts), 0..);
+        let look = move |_, body: Result<&[u8], StoreError>| {
+            let facts = at.next().and_then(|n: usize| facts.get(n)?.as_ref())?;
+            body.ok().map(|body| preview(body, facts))
+        };
+        let read = self.state.mail.store().with_bodies(self.state.mail.account(), letters, look).await;
+        let read =
+            read.inspect_err(|error| tracing::error!(%error, "letters could not be read for previews"));
+        read.unwrap_or_default().into_iter().map(|(_, preview)| preview).collect()
     }
 
     fn bodies(&self, page: &[&Entry], sources: &[Source]) -> Bodies {
@@ -232,12 +246,10 @@ impl Fetching<'_, '_> {
         match shown {
             Shown::Plain { binary } => {
                 self.name(item, told);
-                Writing { state: self.state, out: self.out }.stream(&mut body, binary).await
+                Writing { broken: &mut self.state.broken, out: self.out }.stream(&mut body, binary).await
             }
-            Shown::Fields { filter, partial } => match literal::header(&mut body).await {
-                Ok(header) => {
-                    let mut fields = Vec::new();
-                    filter.apply(&header, &mut fields);
+            Shown::Fields { filter, partial } => match literal::filtered_header(&mut body, &filter).await {
+                Ok(fields) => {
                     self.name(item, told);
                     literal::write(self.out.bytes, literal::cut(&fields, partial), false);
                     Ok(())
@@ -279,7 +291,9 @@ impl Fetching<'_, '_> {
         match literal::reopen(bodies, told.letter.entry.letter, range).await {
             Ok(mut body) => {
                 self.name(item, told);
-                Writing { state: self.state, out: self.out }.decode(&mut body, decoder, wanted).await
+                Writing { broken: &mut self.state.broken, out: self.out }
+                    .decode(&mut body, decoder, wanted)
+                    .await
             }
             Err(error) => self.unreadable(told, &error),
         }

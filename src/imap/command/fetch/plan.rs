@@ -51,9 +51,7 @@ fn needs_facts(item: &FetchItem) -> bool {
     match item {
         FetchItem::Envelope | FetchItem::BodyStructure | FetchItem::Body | FetchItem::Preview { .. } => true,
         // The whole letter is where its octets are.
-        FetchItem::Section(fetch) => {
-            !fetch.section.part.is_empty() || fetch.section.text != SectionText::All
-        }
+        FetchItem::Section(fetch) => !fetch.section.part.is_empty() || fetch.section.text != SectionText::All,
         item => is_body(item),
     }
 }

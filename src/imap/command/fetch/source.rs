@@ -22,10 +22,7 @@ pub(super) enum Source {
     /// They can't be told.
     Trouble(Trouble),
     /// These of the letter.
-    Octets {
-        range: Range<u64>,
-        shown: Shown,
-    },
+    Octets { range: Range<u64>, shown: Shown },
 }
 
 /// What is made of the octets.
@@ -44,9 +41,7 @@ pub(super) enum Shown {
 /// The source of an item that is told from a letter's octets.
 pub(super) fn source(item: &FetchItem, facts: Option<&Facts>) -> Source {
     match (item, facts) {
-        (FetchItem::Section(fetch), _) if is_whole(fetch) => {
-            plain(0..u64::MAX, fetch.partial, false)
-        }
+        (FetchItem::Section(fetch), _) if is_whole(fetch) => plain(0..u64::MAX, fetch.partial, false),
         (_, None) => Source::Trouble(Trouble::Unreadable),
         (FetchItem::Section(fetch), Some(facts)) => match section(facts, &fetch.section) {
             None => Source::Nil,
