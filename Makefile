@@ -3,8 +3,9 @@
 
 CARGO ?= cargo
 CRASH_ROUNDS ?= 50
+FUZZ_SECONDS ?= 600
 
-.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench deps
+.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench fuzz deps
 
 test: deps lint doc unit
 
@@ -51,3 +52,12 @@ views:
 # Figures with ratios against this disk's fdatasync and loopback TLS; takes some minutes.
 bench:
 	$(CARGO) bench --bench figures
+
+# Parsers that strangers feed, ten minutes each from the seeds on; needs `cargo install cargo-fuzz` and a C++ compiler. A
+# failure leaves its input in fuzz/artifacts. -s none: stable Rust has no sanitizers, and there is no unsafe code.
+fuzz:
+	for target in imap_command mime; do \
+		mkdir -p fuzz/corpus/$$target && \
+		$(CARGO) fuzz run -s none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -rss_limit_mb=1024 -timeout=10 || exit 1; \
+	done

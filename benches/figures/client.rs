@@ -1,6 +1,8 @@
-//! The mail program of the benches: SMTP submission and POP3 over TLS 1.3, many connections on one thread. It spends as
+//! The mail program of the benches: SMTP submission, POP3 and IMAP over TLS 1.3, many connections on one thread. It spends as
 //! little as it can, for it shares the machine with the server; it never resumes a TLS session, so that every connection
 //! costs a whole handshake, and asks for X25519 as the mail programs of today's distributions do.
+
+mod imap;
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -128,6 +130,11 @@ impl Wire {
 
     /// The next line, without its end.
     pub(crate) async fn line(&mut self) -> Outcome<&str> {
+        Ok(std::str::from_utf8(self.octets_of_line().await?)?)
+    }
+
+    /// The same, of whatever octets it consists.
+    async fn octets_of_line(&mut self) -> Outcome<&[u8]> {
         let mut seen = 0;
         let end = loop {
             let have = &self.buffer[self.start..];
@@ -139,7 +146,7 @@ impl Wire {
         };
         let line = &self.buffer[self.start..end];
         self.start = end + 1;
-        Ok(std::str::from_utf8(line)?.trim_end_matches('\r'))
+        Ok(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
     /// Gives the buffer back: this connection is going to be idle.

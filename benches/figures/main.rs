@@ -1,12 +1,12 @@
 //! Postern's figures: how many letters and sessions a second, how much memory and CPU, each beside what this machine's
 //! disk and TLS give in the same run and beside what the project owes (`cargo bench --bench figures`).
 //!
-//! Arguments choose groups (`limits`, `letters`, `pop3`, `logins`, `memory`, `policy`, `windows`, `start`; all without one),
-//! `--peers` runs Dovecot under the same client as well, and `--quick` only shows that everything runs: its figures mean nothing. Client and server
+//! Arguments choose groups ([`GROUPS`] and [`imap::GROUPS`] name them; all without one), `--peers` runs Dovecot under the same client as well, and `--quick` only shows that everything runs: its figures mean nothing. Client and server
 //! share the machine. Rows are medians of several short rounds; a limit is measured between the rounds that it belongs to.
 
 mod bare;
 mod client;
+mod imap;
 mod letters;
 mod load;
 mod logins;
@@ -98,12 +98,14 @@ fn main() -> ExitCode {
 /// A group of figures.
 type Group = (&'static str, fn(&mut Bench) -> Outcome<()>);
 
-const GROUPS: [Group; 8] = [
+/// The groups, but for those that IMAP has for every server.
+const GROUPS: [Group; 9] = [
     ("limits", limits),
     ("letters", letters::measure),
     ("pop3", pop3::measure),
     ("logins", logins::measure),
-    ("memory", memory::measure),
+    ("memory", memory::pop3),
+    ("imap-memory", memory::imap),
     ("policy", policy::measure),
     ("windows", windows::measure),
     ("start", start::measure),
@@ -116,9 +118,10 @@ fn run(arguments: &[String]) -> Outcome<()> {
     if let Some(unknown) = options.iter().find(|option| !["--quick", "--peers"].contains(option)) {
         return Err(format!("unknown option {unknown}; there are --quick and --peers").into());
     }
-    if let Some(unknown) = chosen.iter().find(|name| !GROUPS.iter().any(|(group, _)| group == *name)) {
-        let names = GROUPS.map(|(name, _)| name).join(", ");
-        return Err(format!("unknown group {unknown}; there are {names}").into());
+    let names: Vec<&str> =
+        GROUPS.iter().map(|(name, _)| *name).chain(imap::GROUPS.iter().map(|(name, _)| *name)).collect();
+    if let Some(unknown) = chosen.iter().find(|name| !names.contains(name)) {
+        return Err(format!("unknown group {unknown}; there are {}", names.join(", ")).into());
     }
     process::raise_descriptor_limit()?;
     let mut bench = Bench::new(options.contains(&"--quick"))?;
@@ -141,6 +144,12 @@ fn measure(bench: &mut Bench, with_peers: bool, is_chosen: impl Fn(&str) -> bool
         if is_chosen(name) {
             eprintln!("measuring {name} …");
             measure(bench)?;
+        }
+    }
+    for (name, drive) in imap::GROUPS {
+        if is_chosen(name) {
+            eprintln!("measuring {name} …");
+            imap::measure(bench, drive)?;
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! What an idle TLS connection costs: POP3 sessions in the TRANSACTION state, each on its own account with 100 letters.
+//! What an idle TLS connection costs: POP3 sessions in the TRANSACTION state, and IMAP sessions in IDLE at their INBOX, with
+//! and without COMPRESS; each on its own account with 100 letters.
 //!
 //! PSS grows from a server that has only just started, so whatever the sessions make it load of the store's index counts
 //! as theirs. Letting every account in once before would leave that out, but also freed memory that the sessions then
@@ -33,41 +34,66 @@ fn account(number: usize) -> String {
     format!("idle{number}@{DOMAIN}")
 }
 
-/// All rows of memory.
-pub(crate) fn measure(bench: &mut Bench) -> Outcome<()> {
-    let (steps, letters, settle): (&[usize], _, _) = match bench.quick {
-        true => (&[20], 2, Duration::from_millis(100)),
+/// POP3's rows.
+pub(crate) fn pop3(bench: &mut Bench) -> Outcome<()> {
+    measure(bench, &[500, 2_000, 10_000], &[("POP3 session over TLS", Session::Pop3)])
+}
+
+/// IMAP's rows.
+pub(crate) fn imap(bench: &mut Bench) -> Outcome<()> {
+    let sessions = [
+        ("IMAP session in IDLE over TLS", Session::Idle),
+        ("IMAP session in IDLE over TLS with COMPRESS", Session::IdleCompressed),
+    ];
+    measure(bench, &[500, 2_000, 10_000, 18_000], &sessions)
+}
+
+/// A row for each step of each kind of session, against connections that have only been greeted by the bare server.
+fn measure(bench: &mut Bench, steps: &[usize], sessions: &[(&str, Session)]) -> Outcome<()> {
+    let (steps, letters, settle) = match bench.quick {
+        true => (&[20][..], 2, Duration::from_millis(100)),
         // Longer than an account's actors are kept without use.
-        false => (&[500, 2_000, 10_000], LETTERS, Duration::from_secs(35)),
+        false => (steps, LETTERS, Duration::from_secs(35)),
     };
-    let most = steps.last().copied().unwrap_or_default();
+    let bare = Series { steps, settle: Duration::from_millis(200), session: Session::Greeted };
+    let bare = bare.run(bench, &bench.bare.target, &|| bench.bare.pss())?;
+    let mut server = furnished(bench, steps.last().copied().unwrap_or_default(), letters)?;
+    for &(what, session) in sessions {
+        server = server.restart(&bench.certificate, &CHEAP)?;
+        let held = Series { steps, settle, session };
+        let held = held.run(bench, &server.target(session.listener())?, &|| server.pss())?;
+        rows(bench, what, steps, &held, &bare);
+    }
+    server.stop()?;
+    Ok(())
+}
+
+/// A server with so many accounts and so many letters in each.
+fn furnished(bench: &Bench, accounts: usize, letters: usize) -> Outcome<Server> {
     let server = Server::start(&bench.certificate, &CHEAP)?;
     server.add_domain()?;
-    let accounts: Vec<_> = (0..most).map(account).collect();
+    let accounts: Vec<_> = (0..accounts).map(account).collect();
     let senders = senders(16);
     server.add_accounts(&[accounts.clone(), senders.clone()].concat())?;
     let envelopes = (0..letters).flat_map(|_| accounts.chunks(BATCH).map(<[String]>::to_vec)).collect();
     bench.runtime.block_on(fill(&server.target("submissions")?, senders, envelopes, 1_000))?;
+    Ok(server)
+}
 
-    let bare = Series { steps, settle: Duration::from_millis(200), login: false };
-    let bare = bare.run(bench, &bench.bare.target, &|| bench.bare.pss())?;
-    let server = server.restart(&bench.certificate, &CHEAP)?;
-    let held = Series { steps, settle, login: true };
-    let held = held.run(bench, &server.target("pop3s")?, &|| server.pss())?;
-    for ((connections, held), bare) in steps.iter().zip(&held).zip(&bare) {
-        let name = format!("memory of an idle POP3 session over TLS, {connections} of them");
+/// By how many KiB `held` and `bare` grew at each step, told for one connection.
+fn rows(bench: &mut Bench, what: &str, steps: &[usize], held: &[f64], bare: &[f64]) {
+    for ((connections, held), bare) in steps.iter().zip(held).zip(bare) {
+        let name = format!("memory of an idle {what}, {connections} of them");
         bench.add(
             Figure::new(name, held / *connections as f64, "KiB").of(bare / *connections as f64).against(IDLE),
         );
     }
-    if let (&[.., from, to], &[.., held_from, held_to], &[.., bare_from, bare_to]) = (steps, &*held, &*bare) {
+    if let (&[.., from, to], &[.., held_from, held_to], &[.., bare_from, bare_to]) = (steps, held, bare) {
         let further = (to - from) as f64;
-        let name = format!("memory of each further one, {from} to {to}");
+        let name = format!("memory of each further {what}, {from} to {to}");
         let figure = Figure::new(name, (held_to - held_from) / further, "KiB");
         bench.add(figure.of((bare_to - bare_from) / further));
     }
-    server.stop()?;
-    Ok(())
 }
 
 /// Dovecot's processes without hibernation, and what is owed for all of a connection.
@@ -81,8 +107,51 @@ struct Series<'a> {
     steps: &'a [usize],
     /// How long they are left alone before.
     settle: Duration,
-    /// They log in.
-    login: bool,
+    /// What they do before they are left alone.
+    session: Session,
+}
+
+/// What a connection is idle in.
+#[derive(Clone, Copy)]
+enum Session {
+    /// Nothing: it has only been greeted.
+    Greeted,
+    /// The TRANSACTION state.
+    Pop3,
+    /// IDLE at the INBOX.
+    Idle,
+    /// The same, compressed.
+    IdleCompressed,
+}
+
+impl Session {
+    /// Where it connects to.
+    fn listener(self) -> &'static str {
+        match self {
+            Session::Greeted | Session::Pop3 => "pop3s",
+            Session::Idle | Session::IdleCompressed => "imaps",
+        }
+    }
+
+    /// A connection that is in it.
+    async fn begin(self, target: &Target, number: usize) -> Outcome<Wire> {
+        let user = account(number);
+        Ok(match self {
+            Session::Greeted => target.greeted(number).await?,
+            Session::Pop3 => target.pop3(number, &user).await?,
+            Session::Idle => {
+                let mut wire = target.imap(number, &user).await?;
+                wire.command("SELECT INBOX").await?;
+                wire.idle().await?;
+                wire
+            }
+            Session::IdleCompressed => {
+                let mut wire = target.imap(number, &user).await?;
+                wire.idle_compressed("INBOX").await?;
+                wire
+            }
+        })
+    }
 }
 
 impl Series<'_> {
@@ -94,7 +163,7 @@ impl Series<'_> {
         let mut held: Vec<Wire> = Vec::new();
         let mut grown = Vec::new();
         for &step in self.steps {
-            bench.runtime.block_on(open(target, self.login, &mut held, step))?;
+            bench.runtime.block_on(open(target, self.session, &mut held, step))?;
             std::thread::sleep(self.settle);
             grown.push(pss()? - before);
         }
@@ -103,17 +172,14 @@ impl Series<'_> {
 }
 
 /// Opens connections until `held` has `count`.
-async fn open(target: &Target, login: bool, held: &mut Vec<Wire>, count: usize) -> Outcome<()> {
+async fn open(target: &Target, session: Session, held: &mut Vec<Wire>, count: usize) -> Outcome<()> {
     let first = held.len();
     let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
     let workers = (0..AT_ONCE).map(|worker| (target.clone(), worker, keep.clone())).collect();
     drop(keep);
     let work = move |(target, worker, keep): (Target, usize, tokio::sync::mpsc::UnboundedSender<Wire>)| async move {
         for number in (first + worker..count).step_by(AT_ONCE) {
-            let mut wire = target.greeted(number).await?;
-            if login {
-                wire.login(&account(number)).await?;
-            }
+            let mut wire = session.begin(&target, number).await?;
             wire.shed();
             keep.send(wire).map_err(|_| "nobody keeps the connections")?;
         }

@@ -1,5 +1,5 @@
-//! Debian's Dovecot under the same client in the same run, where it is installed: POP3 over TLS from sdbox, passwords
-//! that cost nothing, its processes reused; and behind Postfix, to which it serves AUTH and LMTP. It runs from a directory
+//! Debian's Dovecot under the same client in the same run, where it is installed: POP3 and IMAP over TLS from sdbox,
+//! passwords that cost nothing, its processes reused; and behind Postfix, to which it serves AUTH and LMTP. It runs from a directory
 //! of its own, on a free loopback port, and needs root as Dovecot does.
 
 use std::fs;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::client::{DOMAIN, Letter, PASSWORD, Target};
 use crate::letters::SIZE;
 use crate::server::scratch;
-use crate::{Bench, Outcome, logins, pop3, postfix, process};
+use crate::{Bench, Outcome, imap, logins, pop3, postfix, process};
 
 /// Debian's user and group `nobody`, who owns the mail.
 pub(crate) const NOBODY: u32 = 65_534;
@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs the groups `chosen` that the peers have a part in; their figures are kept beside Postern's.
 pub(crate) fn measure(bench: &mut Bench, chosen: impl Fn(&str) -> bool) -> Outcome<()> {
     if !Path::new("/usr/sbin/dovecot").exists() || !rustix::process::geteuid().is_root() {
-        eprintln!("peers: skipped; they need root and Debian's dovecot-pop3d");
+        eprintln!("peers: skipped; they need root and Debian's dovecot-pop3d and dovecot-imapd");
         return Ok(());
     }
-    let dovecot = Dovecot::start(bench)?;
+    let mut dovecot = Dovecot::start(bench)?;
     let own = std::mem::take(&mut bench.figures);
     let driven = dovecot.drive(bench, chosen);
     let theirs = std::mem::replace(&mut bench.figures, own);
@@ -40,6 +40,7 @@ struct Dovecot {
     master: Child,
     dir: TempDir,
     target: Target,
+    imap: Target,
 }
 
 impl Dovecot {
@@ -49,9 +50,11 @@ impl Dovecot {
         let mail = dir.path().join("mail");
         fs::create_dir(&mail)?;
         chown(&mail, Some(NOBODY), Some(NOBODY))?;
-        // Dovecot does not tell which port it got: one that was free a moment ago.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let configuration = configuration(dir.path(), bench.certificate.dir(), address.port());
+        // Dovecot does not tell which ports it got: two that were free a moment ago.
+        let free = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+        let [address, imap] = [free[0].local_addr()?, free[1].local_addr()?];
+        drop(free);
+        let configuration = configuration(dir.path(), bench.certificate.dir(), address.port(), imap.port());
         let path = dir.path().join("dovecot.conf");
         fs::write(&path, configuration)?;
         let master = Command::new("/usr/sbin/dovecot")
@@ -63,7 +66,8 @@ impl Dovecot {
             .stderr(Stdio::null())
             .spawn()?;
         let target = Target::new(address, &bench.certificate.authority)?;
-        let mut dovecot = Dovecot { master, dir, target };
+        let imap = Target::new(imap, &bench.certificate.authority)?;
+        let mut dovecot = Dovecot { master, dir, target, imap };
         let begun = Instant::now();
         while bench.runtime.block_on(dovecot.target.greeted(0)).is_err() {
             if dovecot.master.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
@@ -75,7 +79,12 @@ impl Dovecot {
         Ok(dovecot)
     }
 
-    fn drive(&self, bench: &mut Bench, chosen: impl Fn(&str) -> bool) -> Outcome<()> {
+    fn drive(&mut self, bench: &mut Bench, chosen: impl Fn(&str) -> bool) -> Outcome<()> {
+        for (name, drive) in imap::GROUPS {
+            if chosen(name) {
+                drive(bench, self)?;
+            }
+        }
         let cpu = || process::cpu_of_family(self.master.id());
         if chosen("letters") {
             postfix::measure(bench, self.dir.path(), self.master.id())?;
@@ -122,6 +131,36 @@ impl Dovecot {
     }
 }
 
+impl imap::Subject for Dovecot {
+    fn imap(&self) -> Outcome<Target> {
+        Ok(self.imap.clone())
+    }
+
+    fn submission(&self) -> Outcome<Option<Target>> {
+        Ok(None)
+    }
+
+    fn cpu(&self) -> Outcome<f64> {
+        process::cpu_of_family(self.master.id())
+    }
+
+    /// Its accounts need not be made.
+    fn furnish(&self, _accounts: &[String]) -> Outcome<()> {
+        Ok(())
+    }
+
+    /// Its processes keep no mailbox beyond a session; what it found out about letters is in a file of each folder.
+    fn forget(&mut self, _bench: &Bench) -> Outcome<()> {
+        for home in fs::read_dir(self.dir.path().join("mail"))? {
+            let cache = home?.path().join("sdbox/mailboxes/INBOX/dbox-Mails/dovecot.index.cache");
+            if cache.exists() {
+                fs::remove_file(cache)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Dovecot {
     fn drop(&mut self) {
         // Its master ends all its processes on SIGTERM; where that takes too long, nothing more can be done here.
@@ -130,14 +169,14 @@ impl Drop for Dovecot {
 }
 
 /// Dovecot 2.3's configuration.
-fn configuration(dir: &Path, certificate: &Path, port: u16) -> String {
+fn configuration(dir: &Path, certificate: &Path, pop3: u16, imap: u16) -> String {
     let (dir, certificate) = (dir.display(), certificate.display());
     format!(
         "base_dir = {dir}/run
 state_dir = {dir}/state
 log_path = {dir}/log
 listen = 127.0.0.1
-protocols = pop3 lmtp
+protocols = pop3 imap lmtp
 ssl = required
 ssl_cert = <{certificate}/cert.pem
 ssl_key = <{certificate}/key.pem
@@ -170,9 +209,25 @@ service pop3-login {{
     port = 0
   }}
   inet_listener pop3s {{
-    port = {port}
+    port = {pop3}
     ssl = yes
   }}
+}}
+service imap-login {{
+  service_count = 0
+  process_min_avail = 2
+  client_limit = 1000
+  inet_listener imap {{
+    port = 0
+  }}
+  inet_listener imaps {{
+    port = {imap}
+    ssl = yes
+  }}
+}}
+service imap {{
+  service_count = 1000
+  process_min_avail = 16
 }}
 service lmtp {{
   process_min_avail = 4

@@ -112,6 +112,8 @@ impl Server {
             .env("POSTERN_TLS_KEY", certificate.dir().join("key.pem"))
             .env("POSTERN_LISTEN_POP3", "off")
             .env("POSTERN_LISTEN_POP3S", "127.0.0.1:0")
+            .env("POSTERN_LISTEN_IMAP", "off")
+            .env("POSTERN_LISTEN_IMAPS", "127.0.0.1:0")
             .env("POSTERN_LISTEN_SUBMISSION", "off")
             .env("POSTERN_LISTEN_SUBMISSIONS", "127.0.0.1:0")
             .env("POSTERN_LISTEN_SMTP", "off")
@@ -184,7 +186,7 @@ impl Server {
         self.admin(&AdminRequest::DomainAdd { domain: DOMAIN.to_owned() })
     }
 
-    /// Makes accounts with [`PASSWORD`], and opens POP3 and SMTP to them.
+    /// Makes accounts with [`PASSWORD`], and opens all protocols to them.
     pub(crate) fn add_accounts(&self, addresses: &[String]) -> Outcome<()> {
         let row = |(line, address): (usize, &String)| ImportRow {
             line: line as u64,
@@ -207,7 +209,7 @@ impl Server {
         self.admin(&AdminRequest::SetAccess {
             address: address.to_owned(),
             change: AccessChange::On,
-            protocols: vec![Protocol::Pop3, Protocol::Smtp],
+            protocols: Protocol::ALL.to_vec(),
             now: true,
             reason: None,
             as_user: false,

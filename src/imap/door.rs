@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use postern_actors::mail::Wants;
 use postern_actors::order::{Login, Proof};
 use postern_model::MailboxName;
 use postern_policy::Refusal;
@@ -13,7 +12,6 @@ use super::grammar::Tagged;
 use super::reply::Done;
 use super::session::{Answer, Ask, Imap, Looking};
 use super::state::{Enabled, State};
-use super::sync;
 use crate::net::door::{Door, Link};
 use crate::net::outlet::Outlet;
 
@@ -27,8 +25,11 @@ impl Door for Imap {
             Ask::Run { state, command } => perform(state, *command, link, outlet).await,
             Ask::Look { state, wants } => look(state, wants, outlet).await,
             Ask::Letter { state, mailbox, octets } => {
+                link.inbound = None;
                 let verdict = command::append::expect(&state, &mailbox, octets).await;
-                link.begin_inbound(command::append::memory(&state));
+                if verdict.is_ok() {
+                    link.begin_inbound(command::append::memory(&state));
+                }
                 Answer::Letter(state, verdict)
             }
             Ask::Park { mut state } => {
@@ -76,19 +77,15 @@ async fn perform(mut state: Box<State>, tagged: Tagged, link: &mut Link, outlet:
     Answer::Ran(state, tag, done)
 }
 
-/// Tells an idling (or notified) session what has happened, and says what is to wake it next.
+/// Tells an idling (or notified) session what has happened, and says what is to wake it next: what came meanwhile does so
+/// at once.
 async fn look(mut state: Box<State>, wants: Looking, outlet: &mut Outlet<'_>) -> Answer {
-    let watching = state.watch.is_some();
-    state.mail.wants(match (wants, watching) {
-        (_, true) => Wants::Anything,
-        (Looking::Waiting, false) => Wants::Selected,
-        (Looking::Done | Looking::Notified, false) => Wants::Nothing,
-    });
-    // A client that is gone is met by the driver.
-    if wants != Looking::Done && sync::tell(&mut state, outlet, sync::Telling::All).await.is_ok() && watching
-    {
-        let _ = command::notify::tell(&mut state, outlet).await;
+    let idling = wants == Looking::Waiting;
+    if wants != Looking::Done {
+        // A client that is gone is met by the driver.
+        let _ = command::notify::look(&mut state, outlet, idling).await;
     }
+    state.mail.wants(command::notify::wants(&state, idling));
     Answer::Back(state)
 }
 

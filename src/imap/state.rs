@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use postern_actors::mail::Mail;
 use postern_actors::order::Presence;
-use postern_model::record::Folders;
 use postern_model::{MailboxId, ModSeq, Uid, UidSet};
 use postern_policy::view::View;
 
 use super::Settings;
-use super::grammar::{Notify, StatusItem};
+use super::command::notify::Watch;
 use crate::net::door::Sealed;
 
 /// A logged-in session.
@@ -84,17 +83,4 @@ pub struct Selected {
     pub keywords: usize,
     /// Changes of its own that it asked not to hear of (`STORE .SILENT`).
     pub silent: Vec<ModSeq>,
-}
-
-/// What NOTIFY has set (RFC 5465), and what the client knows by it.
-#[derive(Debug)]
-pub struct Watch {
-    /// As the client said it.
-    pub notify: Notify,
-    /// Folders by name, as the client knows them.
-    pub folders: Arc<Folders>,
-    /// Their counters, as the client knows them: highest modification sequence by folder.
-    pub told: Vec<(MailboxId, ModSeq)>,
-    /// What is told of a folder that changed.
-    pub items: Vec<StatusItem>,
 }

@@ -8,6 +8,7 @@ use postern_policy::Refusal;
 use postern_policy::folder::Folder;
 use postern_policy::view::{View, news};
 
+use super::command::fetch;
 use super::state::{Enabled, Selected, State};
 use crate::net::outlet::{Cut, Outlet};
 
@@ -22,20 +23,32 @@ pub enum Telling {
     Nothing,
 }
 
-/// Tells what is new in the selected folder.
+/// Tells what is new in the selected folder, as far as NOTIFY lets it be told.
 ///
 /// # Errors
 /// [`Cut`].
 pub async fn tell(state: &mut State, out: &mut Outlet<'_>, telling: Telling) -> Result<(), Cut> {
-    if telling == Telling::Nothing {
+    // RFC 5465 §3.1: a client may want to hear nothing of it.
+    let is_heeded = state.watch.as_ref().is_none_or(|watch| watch.heeds().letters);
+    if telling == Telling::Nothing || !is_heeded {
         return Ok(());
     }
     let Some(selected) = &state.selected else { return Ok(()) };
     if state.mail.highest_mod_seq() <= selected.told && !(selected.owes_expunge && telling == Telling::All) {
         return Ok(());
     }
+    look(state, out, telling).await
+}
+
+/// As [`tell`], and asks for the folder in any case: a session that has been woken is woken again only once it has looked.
+///
+/// # Errors
+/// [`Cut`].
+pub async fn look(state: &mut State, out: &mut Outlet<'_>, telling: Telling) -> Result<(), Cut> {
+    let Some(selected) = &state.selected else { return Ok(()) };
     match state.mail.look(selected.mailbox).await {
-        Ok(folder) => tell_of(state, &folder, out, telling).await,
+        Ok(_) if telling == Telling::Nothing => Ok(()),
+        Ok(folder) => tell_heeded(state, &folder, out, telling).await,
         Err(Refusal::NoSuchFolder) => {
             state.selected = None;
             state.bye = Some("The selected folder was removed.".to_owned());
@@ -43,6 +56,24 @@ pub async fn tell(state: &mut State, out: &mut Outlet<'_>, telling: Telling) -> 
         }
         // What can't be read now is told later.
         Err(_) => Ok(()),
+    }
+}
+
+/// Tells what is new, and fetches of letters that have come what NOTIFY has asked for (RFC 5465 §5.2).
+async fn tell_heeded(
+    state: &mut State,
+    folder: &Folder,
+    out: &mut Outlet<'_>,
+    telling: Telling,
+) -> Result<(), Cut> {
+    let heeds = state.watch.as_ref().map(|watch| watch.heeds().clone());
+    let arrived =
+        tell_news(state, folder, out, telling, heeds.as_ref().is_none_or(|heeds| heeds.flags)).await?;
+    match heeds {
+        Some(heeds) if !heeds.items.is_empty() && !arrived.is_empty() => {
+            fetch::tell(state, out, folder, &arrived, &heeds.items).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -56,7 +87,20 @@ pub async fn tell_of(
     out: &mut Outlet<'_>,
     telling: Telling,
 ) -> Result<(), Cut> {
-    let (enabled, Some(selected)) = (state.enabled, &mut state.selected) else { return Ok(()) };
+    tell_news(state, folder, out, telling, true).await.map(drop)
+}
+
+/// Tells what is new, changes of flags only where `flags` says so. Returns the letters that have come.
+async fn tell_news(
+    state: &mut State,
+    folder: &Folder,
+    out: &mut Outlet<'_>,
+    telling: Telling,
+    flags: bool,
+) -> Result<UidSet, Cut> {
+    let (enabled, Some(selected)) = (state.enabled, &mut state.selected) else {
+        return Ok(UidSet::new());
+    };
     // What went and was not told yet is found whatever the sequence.
     let told = if selected.owes_expunge { postern_model::ModSeq(0) } else { selected.told };
     let mut news = news(&selected.view, told, folder);
@@ -78,7 +122,8 @@ pub async fn tell_of(
     }
     keywords(out.bytes, selected, folder.header());
     let silent = std::mem::take(&mut selected.silent);
-    for entry in folder.entries_of(&news.changed).filter(|entry| !silent.contains(&entry.mod_seq)) {
+    let changed = if flags { news.changed } else { UidSet::new() };
+    for entry in folder.entries_of(&changed).filter(|entry| !silent.contains(&entry.mod_seq)) {
         flags_of(out.bytes, selected, folder.header(), entry, enabled);
         out.relieve().await?;
     }
@@ -86,7 +131,7 @@ pub async fn tell_of(
     if !selected.owes_expunge {
         state.mail.sight().told(selected.told);
     }
-    Ok(())
+    Ok(news.arrived)
 }
 
 /// EXPUNGE or VANISHED; the view forgets the letters.

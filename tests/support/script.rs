@@ -319,7 +319,8 @@ pub(crate) fn matches(pattern: &str, line: &str, names: &mut Names) -> bool {
     while let Some((before, name, behind)) = wildcard(pattern) {
         let Some(text) = rest.and_then(|rest| rest.strip_prefix(before)) else { return false };
         let next = wildcard(behind).map_or(behind, |(literal, ..)| literal);
-        let at = if next.len() == behind.len() { text.len().checked_sub(next.len()) } else { text.find(next) };
+        let at =
+            if next.len() == behind.len() { text.len().checked_sub(next.len()) } else { text.find(next) };
         let Some((run, behind_it)) = at.and_then(|at| text.split_at_checked(at)) else { return false };
         found.extend(name.map(|name| (name.to_owned(), run.to_owned())));
         (rest, pattern) = (Some(behind_it), behind);

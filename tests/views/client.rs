@@ -223,10 +223,21 @@ impl Client {
             return Err(format!("VANISHED {what}: numbers were to stay"));
         }
         for uid in numbers(what)? {
-            let at = self.view.iter().position(|known| known.uid == Some(uid));
+            let at = self.view.iter().position(|known| known.uid == Some(uid)).or_else(|| self.unknown(uid));
             self.view.remove(at.ok_or_else(|| format!("VANISHED {uid}: no such letter was known"))?);
         }
         Ok(())
+    }
+
+    /// A letter that came while IDLE lasted is known by its number alone: which of those, the others' UIDs say.
+    fn unknown(&self, uid: u32) -> Option<usize> {
+        let fits = |at: &usize| {
+            let (before, behind) = self.view.split_at(*at);
+            self.view[*at].uid.is_none()
+                && before.iter().all(|known| known.uid.is_none_or(|known| known < uid))
+                && behind.iter().all(|known| known.uid.is_none_or(|known| known > uid))
+        };
+        (0..self.view.len()).find(fits)
     }
 
     /// Response codes that are remembered.

@@ -80,6 +80,7 @@ impl Story {
                 self.tell(format!("{who}: IDLE"));
                 self.clients[who].idle().await?;
             }
+            20 if self.folders[self.places[who]].letters.len() > 40 => self.clear(who).await?,
             _ => self.noop(who).await?,
         }
         self.learn_all().await?;
@@ -188,6 +189,27 @@ impl Story {
         Ok(())
     }
 
+    /// Most letters go, so that the folder stays small.
+    async fn clear(&mut self, who: usize) -> Result<(), String> {
+        self.noop(who).await?;
+        let uids: Vec<u32> = self.clients[who].view.iter().filter_map(|known| known.uid).skip(5).collect();
+        self.tell(format!("{who}: clears {}", uids.len()));
+        self.clients[who].ok(&format!("UID STORE {} +FLAGS.SILENT (\\Deleted)", set(&uids))).await?;
+        for known in &mut self.clients[who].view {
+            if let (Some(uid), Some(marks)) = (known.uid, &mut known.marks)
+                && uids.contains(&uid)
+            {
+                marks.insert("\\Deleted".to_owned());
+            }
+        }
+        for uid in uids {
+            if let Some(marks) = self.folders[self.places[who]].letters.get_mut(&uid) {
+                marks.insert("\\Deleted".to_owned());
+            }
+        }
+        self.expunge(who).await
+    }
+
     async fn expunge(&mut self, who: usize) -> Result<(), String> {
         let folder = self.places[who];
         let some = self.some(who);
@@ -208,15 +230,19 @@ impl Story {
 
     async fn copy(&mut self, who: usize, moving: bool) -> Result<(), String> {
         let (from, to, some) = (self.places[who], self.random.below(2), self.some(who));
-        if some.is_empty() {
+        // Copies of copies would fill the folders.
+        let uids: Vec<u32> = some.iter().map(|(_, uid)| *uid).take(6).collect();
+        if uids.is_empty() {
             return Ok(());
         }
-        let uids: Vec<u32> = some.iter().map(|(_, uid)| *uid).collect();
         let verb = if moving { "MOVE" } else { "COPY" };
         self.tell(format!("{who}: UID {verb} {uids:?} {}", FOLDERS[to]));
-        self.clients[who].ok(&format!("UID {verb} {} {}", set(&uids), FOLDERS[to])).await?;
+        let tagged = self.clients[who].command(&format!("UID {verb} {} {}", set(&uids), FOLDERS[to])).await?;
         let there: Vec<u32> =
             uids.iter().copied().filter(|uid| self.folders[from].letters.contains_key(uid)).collect();
+        if tagged.status != "OK" && !(tagged.text.starts_with("[EXPUNGEISSUED]") && there.is_empty()) {
+            return Err(format!("{} {}", tagged.status, tagged.text));
+        }
         let Some(copied) = self.clients[who].copied.clone() else {
             return if there.is_empty() { Ok(()) } else { Err("no COPYUID".to_owned()) };
         };
@@ -332,7 +358,9 @@ impl Story {
                 truth.is_some_and(|truth| truth != known.marks.as_ref())
             })
         {
-            client.pushed().await?;
+            if let Err(why) = client.pushed().await {
+                return Err(format!("{why}: {:?}", self.equal(who)));
+            }
         }
         self.past.push(format!("{who}: DONE"));
         client.done().await?;

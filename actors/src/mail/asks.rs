@@ -1,10 +1,11 @@
 //! What a session may ask of its account's mail.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use postern_model::imap::SpecialUse;
 use postern_model::record::{Annotation, Folders};
-use postern_model::{AccountId, MailboxId, MailboxName, ModSeq, Uid, UidSet};
+use postern_model::{AccountId, LetterId, MailboxId, MailboxName, ModSeq, Uid, UidSet};
 use postern_policy::Refusal;
 use postern_policy::folder::Folder;
 
@@ -15,8 +16,10 @@ use super::{
 use crate::delivery::landed;
 use crate::mailbox::{
     Annotate, Append, Ask, ChangeFlags, Clear, Copy, Create, Delete, Expunge, Headers, Job, MailboxActor,
-    Moved, Names, Notes, Rename, Select, Show, Stored, Subscribe, VanishedSince,
+    Moved, Names, Notes, Rename, STAGED_AT_ONCE, Select, Show, Stage, Stored, Subscribe, Unstage,
+    VanishedSince,
 };
+use crate::registry::Seat;
 
 impl Mail {
     /// Asks MailboxActor.
@@ -160,8 +163,18 @@ impl Mail {
     /// # Errors
     /// [`Refusal::NoSuchFolder`] (of either), [`Refusal::OverQuota`], or what the store can't do.
     pub async fn copy(&self, from: MailboxId, uids: UidSet, to: MailboxId) -> Result<Copied, Refusal> {
-        let copied = self.ask(Copy::copies(from, uids, to, Arc::clone(&self.plan))).await?;
-        settled(copied).await
+        let mut staging = Staging { seat: Arc::clone(&self.seat), copies: HashMap::new() };
+        let mut left = uids.clone();
+        while left.len() > STAGED_AT_ONCE as u64 {
+            let staged = self.ask(Stage::of(from, left, Arc::clone(&self.plan))).await?;
+            staging.copies.extend(staged.copies);
+            landed(staged.receipt).await?;
+            left = staged.left;
+        }
+        let mut copy = Copy::copies(from, uids, to, Arc::clone(&self.plan));
+        // From here on they are MailboxActor's to put somewhere or to drop.
+        copy.staged = std::mem::take(&mut staging.copies);
+        settled(self.ask(copy).await?).await
     }
 
     /// Moves letters, all or none (RFC 6851); on disk when answered. Within one folder they get new UIDs.
@@ -273,6 +286,22 @@ impl Mail {
     pub async fn storage(&self) -> Result<Storage, Refusal> {
         let used = self.ask(Stored).await?;
         Ok(Storage { used, limit: self.actors.ground().settings.plan(&self.plan).storage })
+    }
+}
+
+/// Copies that are in no folder yet; when it is dropped, they go.
+struct Staging {
+    seat: Arc<Seat<MailboxActor>>,
+    /// By the letter that they are of.
+    copies: HashMap<LetterId, LetterId>,
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.copies.is_empty() {
+            // Where the actor is gone, it finds them at its next start.
+            self.seat.addr().do_send(Unstage(self.copies.values().copied().collect()));
+        }
     }
 }
 

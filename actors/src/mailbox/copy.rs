@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use postern_model::record::Entry;
-use postern_model::{LetterId, MailboxId, UidSet, UidValidity};
+use postern_model::record::{Doomed, Entry};
+use postern_model::{LetterId, MailboxId, ModSeq, UidSet, UidValidity};
 use postern_policy::Refusal;
 use postern_policy::folder::Folder;
-use postern_storage::keys;
+use postern_storage::{Batch, keys};
 
 use super::MailboxActor;
 use super::append::full;
@@ -17,6 +17,9 @@ use super::job::{Job, tail, whole};
 use super::load::{Known, Loaded, Missing};
 use super::work::{Due, Receipt, Work};
 
+/// Letters that are copied in one batch: of each, facts and signature are in memory.
+pub(crate) const STAGED_AT_ONCE: usize = 512;
+
 /// Copies or moves letters of one folder to another, or within one.
 pub(crate) struct Copy {
     pub(crate) from: MailboxId,
@@ -24,7 +27,9 @@ pub(crate) struct Copy {
     pub(crate) to: MailboxId,
     /// The name of the account's plan, where it counts: for copies.
     pub(crate) plan: Option<Arc<str>>,
-    /// What is known of the letters to be copied.
+    /// Copies that were made before, by the letter that they are of: see [`Stage`].
+    pub(crate) staged: HashMap<LetterId, LetterId>,
+    /// What is known of the other letters to be copied.
     known: Option<HashMap<LetterId, Known>>,
 }
 
@@ -41,11 +46,11 @@ pub(crate) struct Moved {
 
 impl Copy {
     pub(crate) fn copies(from: MailboxId, uids: UidSet, to: MailboxId, plan: Arc<str>) -> Copy {
-        Copy { from, uids, to, plan: Some(plan), known: None }
+        Copy { from, uids, to, plan: Some(plan), staged: HashMap::new(), known: None }
     }
 
     pub(crate) fn moves(from: MailboxId, uids: UidSet, to: MailboxId) -> Copy {
-        Copy { from, uids, to, plan: None, known: None }
+        Copy { from, uids, to, plan: None, staged: HashMap::new(), known: None }
     }
 }
 
@@ -57,8 +62,8 @@ impl Job for Copy {
         if folders.is_some() || self.plan.is_none() || self.known.is_some() {
             return folders;
         }
-        let folder = books.ahead(self.from)?;
-        Some(Missing::Letters(folder.entries_of(&self.uids).map(|entry| entry.letter).collect()))
+        let letters = books.ahead(self.from)?.entries_of(&self.uids).map(|entry| entry.letter);
+        Some(Missing::Letters(letters.filter(|letter| !self.staged.contains_key(letter)).collect()))
     }
 
     fn take(&mut self, loaded: Loaded) {
@@ -67,7 +72,23 @@ impl Job for Copy {
         }
     }
 
-    fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Moved, Refusal> {
+    fn run(mut self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Moved, Refusal> {
+        let mut staged = std::mem::take(&mut self.staged);
+        let done = self.perform(&mut staged, actor, ctx);
+        // What was not put anywhere is nobody's.
+        actor.sights.doom(staged.into_values(), ModSeq(0));
+        done
+    }
+}
+
+impl Copy {
+    /// Does it; takes those of the copies `staged` that it has put somewhere.
+    fn perform(
+        self,
+        staged: &mut HashMap<LetterId, LetterId>,
+        actor: &mut MailboxActor,
+        ctx: &mut Context<MailboxActor>,
+    ) -> Result<Moved, Refusal> {
         let folder = actor.folder(self.from)?;
         if !actor.books()?.has(self.to) {
             return Err(Refusal::NoSuchFolder);
@@ -79,7 +100,7 @@ impl Job for Copy {
         let letters = match self.plan {
             Some(plan) => {
                 actor.has_room(&plan, letters.iter().map(|entry| u64::from(entry.size)).sum(), 0)?;
-                actor.double(&mut work, letters, self.known.unwrap_or_default())
+                actor.double(&mut work, letters, staged, self.known.unwrap_or_default())
             }
             None => letters,
         };
@@ -107,22 +128,110 @@ impl MailboxActor {
         &self,
         work: &mut Work,
         letters: Vec<Entry>,
+        staged: &mut HashMap<LetterId, LetterId>,
         mut known: HashMap<LetterId, Known>,
     ) -> Vec<Entry> {
-        let id = self.account;
         let one = |entry: Entry| {
-            let letter = self.ground.store.next_letter_id();
-            work.batch.copy_body(id, entry.letter, letter);
-            let Known { facts, signature } = known.remove(&entry.letter).unwrap_or_default();
-            if let Some(facts) = facts {
-                work.batch.put(&keys::facts(id, letter), &facts);
-            }
-            if let Some(signature) = signature {
-                work.batch.put(&keys::signature(id, letter), &signature);
-            }
+            let letter = match staged.remove(&entry.letter) {
+                Some(copy) => {
+                    let doomed = keys::doomed(self.account, copy);
+                    work.batch.expect_present(&doomed).delete(&doomed);
+                    copy
+                }
+                None => self.copy_letter(&mut work.batch, entry.letter, known.remove(&entry.letter)),
+            };
             // One that POP3 has deleted or taken with a unique-id from elsewhere is that letter, not its copy.
             Entry { letter, email: Some(entry.email_id()), pop3_uidl: None, pop3_hidden: false, ..entry }
         };
         letters.into_iter().map(one).collect()
+    }
+
+    fn copy_letter(&self, batch: &mut Batch, from: LetterId, known: Option<Known>) -> LetterId {
+        let (id, letter) = (self.account, self.ground.store.next_letter_id());
+        let Known { facts, signature } = known.unwrap_or_default();
+        batch.copy_body(id, from, letter);
+        if let Some(facts) = facts {
+            batch.put(&keys::facts(id, letter), &facts);
+        }
+        if let Some(signature) = signature {
+            batch.put(&keys::signature(id, letter), &signature);
+        }
+        letter
+    }
+}
+
+/// Copies the first letters of a set that are no folder's yet, as a copy of many can't be one batch. They wait to be
+/// dropped until [`Copy`] puts them somewhere, so a crash leaves nothing behind.
+pub(crate) struct Stage {
+    pub(crate) from: MailboxId,
+    pub(crate) uids: UidSet,
+    pub(crate) plan: Arc<str>,
+    known: Option<Vec<(LetterId, Known)>>,
+}
+
+/// A part of the letters.
+pub(crate) struct Staged {
+    /// The copies, by the letter that they are of.
+    pub(crate) copies: Vec<(LetterId, LetterId)>,
+    /// The letters that are left to be copied.
+    pub(crate) left: UidSet,
+    pub(crate) receipt: Receipt,
+}
+
+impl Stage {
+    pub(crate) fn of(from: MailboxId, uids: UidSet, plan: Arc<str>) -> Stage {
+        Stage { from, uids, plan, known: None }
+    }
+}
+
+impl Job for Stage {
+    type Done = Staged;
+
+    fn missing(&self, books: &Books) -> Option<Missing> {
+        let folder = whole(books, self.from);
+        if folder.is_some() || self.known.is_some() {
+            return folder;
+        }
+        let letters = books.ahead(self.from)?.entries_of(&self.uids).take(STAGED_AT_ONCE);
+        Some(Missing::Letters(letters.map(|entry| entry.letter).collect()))
+    }
+
+    fn take(&mut self, loaded: Loaded) {
+        if let Loaded::Letters(letters) = loaded {
+            self.known = Some(letters);
+        }
+    }
+
+    fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Staged, Refusal> {
+        let folder = actor.folder(self.from)?;
+        // All that is to come, so that nothing is begun in vain.
+        let octets = folder.entries_of(&self.uids).map(|entry| u64::from(entry.size)).sum();
+        actor.has_room(&self.plan, octets, 0)?;
+        let done: UidSet =
+            folder.entries_of(&self.uids).take(STAGED_AT_ONCE).map(|entry| entry.uid).collect();
+        let left: UidSet = folder.entries_of(&self.uids.difference(&done)).map(|entry| entry.uid).collect();
+        let mut work = Work::default();
+        let doomed = Doomed { since: actor.ground.ticker.now() };
+        let mut copies = Vec::new();
+        for (letter, known) in self.known.unwrap_or_default() {
+            let copy = actor.copy_letter(&mut work.batch, letter, Some(known));
+            work.batch.put(&keys::doomed(actor.account, copy), &doomed);
+            copies.push((letter, copy));
+        }
+        Ok(Staged { copies, left, receipt: actor.hand_in(work, Due::Durable, ctx)? })
+    }
+}
+
+/// Copies that were made and come to no folder: they are dropped.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unstage(pub(crate) Vec<LetterId>);
+
+impl Handler<Unstage> for MailboxActor {
+    type Result = ();
+
+    fn handle(&mut self, Unstage(copies): Unstage, ctx: &mut Context<Self>) {
+        self.sights.doom(copies, ModSeq(0));
+        self.bury(ctx);
     }
 }

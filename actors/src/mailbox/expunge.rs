@@ -114,7 +114,6 @@ impl Job for Clear {
             work.batch.delete(&keys::vanished(account, mailbox, at));
         }
         work.batch.delete(&keys::mailbox(account, mailbox));
-        work.batch.delete(&keys::annotations(account, Some(mailbox)));
         drop(actor.hand_in(work, Due::Durable, ctx)?);
         Ok(None)
     }

@@ -47,7 +47,7 @@ impl<J: Job> Handler<Ask<J>> for MailboxActor {
 impl MailboxActor {
     fn work<J: Job>(&mut self, job: J, ctx: &mut Context<Self>) -> Doing<J> {
         let missing = match &self.books {
-            None => Some(Missing::Books),
+            None => Some(Missing::Books { leftovers: !self.knows_leftovers }),
             Some(books) => job.missing(books),
         };
         match missing {

@@ -18,12 +18,14 @@ const HEADERS_AT_ONCE: usize = 256;
 /// Letters whose facts are read at once.
 const FACTS_AT_ONCE: usize = 256;
 /// Letters waiting to be dropped that are read at once.
-const DOOMED_AT_ONCE: usize = 4_096;
+pub(super) const DOOMED_AT_ONCE: usize = 4_096;
+/// Folders that are looked at for leftovers: all that there may be, and as many that wait to be cleared.
+const HEADERS_AT_MOST: usize = 2 * Folders::MOST;
 
 /// What has to be read before something can be done.
 pub(crate) enum Missing {
-    /// The account's counters and the names of its folders.
-    Books,
+    /// The account's counters and the names of its folders; where `leftovers` says so, also what waits to be removed.
+    Books { leftovers: bool },
     /// A folder's counters and last block.
     Tail(MailboxId),
     /// All of a folder.
@@ -60,8 +62,14 @@ pub(crate) struct BooksRead {
     pub(super) account: Account,
     pub(super) usage: Option<Usage>,
     pub(super) folders: Folders,
+    pub(super) leftovers: Option<Leftovers>,
+}
+
+/// What waits to be removed.
+pub(crate) struct Leftovers {
     /// Folders without a name: what is left of one that was deleted.
     pub(super) orphans: Vec<MailboxId>,
+    /// Letters that are gone and were still read.
     pub(super) doomed: Vec<LetterId>,
 }
 
@@ -73,7 +81,7 @@ pub(crate) struct WholeRead {
 impl Missing {
     pub(super) async fn read(self, store: &Store, account: AccountId) -> Result<Loaded, StoreError> {
         match self {
-            Missing::Books => store.read(move |view| books(view, account)).await,
+            Missing::Books { leftovers } => store.read(move |view| books(view, account, leftovers)).await,
             Missing::Tail(mailbox) => {
                 let tail = store.read(move |view| tail(view, account, mailbox)).await?;
                 Ok(Loaded::Tail(mailbox, tail))
@@ -93,17 +101,21 @@ impl Missing {
     }
 }
 
-fn books(view: &View<'_>, id: AccountId) -> Result<Loaded, StoreError> {
+fn books(view: &View<'_>, id: AccountId, leftovers: bool) -> Result<Loaded, StoreError> {
     let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
     let folders = view.get(&keys::folders(id))?;
     let folders = folders.unwrap_or_else(|| names::on_paper(&account.language, account.created));
+    let usage = view.get(&keys::usage(id))?;
+    let leftovers = if leftovers { Some(self::leftovers(view, id, &folders)?) } else { None };
+    Ok(Loaded::Books(Box::new(BooksRead { account, usage, folders, leftovers })))
+}
+
+fn leftovers(view: &View<'_>, id: AccountId, folders: &Folders) -> Result<Leftovers, StoreError> {
     let named: BTreeSet<MailboxId> = folders.folders.iter().filter_map(|folder| folder.id).collect();
-    let headers = view.scan(&keys::mailboxes_of(id), usize::MAX)?;
+    let headers = view.scan(&keys::mailboxes_of(id), HEADERS_AT_MOST)?;
     let orphans = headers.into_iter().map(|(mailbox, _)| mailbox).filter(|id| !named.contains(id)).collect();
     let doomed = view.scan(&keys::doomed_of(id), DOOMED_AT_ONCE)?;
-    let doomed = doomed.into_iter().map(|((_, letter), _)| letter).collect();
-    let usage = view.get(&keys::usage(id))?;
-    Ok(Loaded::Books(Box::new(BooksRead { account, usage, folders, orphans, doomed })))
+    Ok(Leftovers { orphans, doomed: doomed.into_iter().map(|((_, letter), _)| letter).collect() })
 }
 
 fn tail(view: &View<'_>, account: AccountId, mailbox: MailboxId) -> Result<Option<Tail>, StoreError> {

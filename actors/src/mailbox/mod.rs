@@ -35,12 +35,12 @@ use crate::registry::PerAccount;
 pub(crate) use append::Append;
 use books::Books;
 pub(crate) use close::CloseMaildrop;
-pub(crate) use copy::{Copy, Moved};
+pub(crate) use copy::{Copy, Moved, STAGED_AT_ONCE, Stage, Unstage};
 pub(crate) use deliver::{Arriving, Deliver, Tally};
 pub(crate) use expunge::{Clear, Expunge};
 pub(crate) use flags::ChangeFlags;
 pub(crate) use job::{Ask, Job};
-use load::BooksRead;
+use load::{BooksRead, DOOMED_AT_ONCE, Leftovers};
 pub(crate) use look::{Headers, Names, Select, Show, Stored, VanishedSince};
 pub(crate) use names::{Create, Delete, Rename, Subscribe};
 pub(crate) use notes::{Annotate, Notes};
@@ -55,6 +55,9 @@ const INBOX: MailboxId = MailboxId::INBOX;
 /// time, not by the clock of the policy.
 const LET_GO_AFTER: Duration = Duration::from_secs(10);
 
+/// More changes than are made within the second that a lazy one takes to the disk.
+const LOST_AT_MOST: u64 = 1 << 16;
+
 /// One account's mail.
 pub(crate) struct MailboxActor {
     account: AccountId,
@@ -65,8 +68,8 @@ pub(crate) struct MailboxActor {
     /// When mail was checked; `None` until a maildrop is asked for. Kept while the actor lives, ahead of the disk.
     checks: Option<Checks>,
     sights: Sights,
-    /// Letters that wait to be dropped are read from the store at the start and after a failure.
-    knows_doomed: bool,
+    /// What waits to be removed is read from the store at the start and after a failure.
+    knows_leftovers: bool,
     /// A batch that drops letters is on its way.
     burying: bool,
     /// The number of the last batch handed in.
@@ -105,7 +108,7 @@ impl PerAccount for MailboxActor {
             holder: Weak::new(),
             checks: None,
             sights: Sights::default(),
-            knows_doomed: false,
+            knows_leftovers: false,
             burying: false,
             handed: 0,
             in_flight: 0,
@@ -159,22 +162,25 @@ impl MailboxActor {
     fn reload(&mut self) {
         self.books = None;
         self.reading += 1;
-        self.knows_doomed = false;
+        self.knows_leftovers = false;
         self.sights.stir_all();
     }
 
     fn open_books(&mut self, read: BooksRead, ctx: &mut Context<Self>) {
-        let BooksRead { account, usage, folders, orphans, doomed } = read;
+        let BooksRead { account, usage, folders, leftovers } = read;
+        if self.given == ModSeq(0) {
+            // A crash takes lazy changes away, whose sequences a client may have seen: none is given twice.
+            let lost = usage.map(|usage| ModSeq(usage.mod_seq.0.saturating_add(LOST_AT_MOST)));
+            self.given = lost.unwrap_or_default();
+        }
         let books = Books::new(usage, self.given, account.created, folders);
-        if !self.knows_doomed {
-            self.knows_doomed = true;
+        if let Some(Leftovers { orphans, doomed }) = leftovers {
+            self.knows_leftovers = doomed.len() < DOOMED_AT_ONCE;
             self.sights.forget_doomed();
             self.sights.doom(doomed, books.usage.mod_seq);
+            orphans.into_iter().for_each(|mailbox| ctx.notify(Reclaim(mailbox)));
         }
         self.books = Some(books);
-        for mailbox in orphans {
-            ctx.notify(Reclaim(mailbox));
-        }
         self.bury(ctx);
     }
 }

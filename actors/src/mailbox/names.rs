@@ -67,6 +67,8 @@ impl Job for Delete {
         let (folders, mailbox) = names::delete(&actor.books()?.folders, &self.0)?;
         let mut work = Work { deleted: Some(mailbox), ..Work::default() };
         actor.rename(&mut work, folders)?;
+        work.batch.delete(&keys::annotations(actor.account, Some(mailbox)));
+        actor.books()?.notes = None;
         Ok((mailbox, actor.hand_in(work, Due::Durable, ctx)?))
     }
 }

@@ -72,15 +72,26 @@ impl Progress {
     /// More letters have been dealt with; others get their turn.
     async fn step(&mut self, run: &mut Run<'_, '_>, letters: usize) -> Result<(), Cut> {
         self.done += letters;
-        let now = run.link.actors.now();
-        if now.since(self.told) >= TELL_EVERY {
-            self.told = now;
-            let (tag, done, total) = (run.tag.as_str(), self.done, self.total);
-            line(run.out.bytes, format_args!("* OK [INPROGRESS (\"{tag}\" {done} {total})] Still looking"));
+        if self.is_due(run.link.actors.now()) {
+            self.write(run.tag.as_str(), run.out.bytes);
             run.out.flush().await?;
         }
         tokio::task::yield_now().await;
         Ok(())
+    }
+
+    /// Whether the client is to be told; asking counts as telling.
+    fn is_due(&mut self, now: Timestamp) -> bool {
+        let is_due = now.since(self.told) >= TELL_EVERY;
+        if is_due {
+            self.told = now;
+        }
+        is_due
+    }
+
+    fn write(&self, tag: &str, out: &mut Vec<u8>) {
+        let Progress { done, total, .. } = self;
+        line(out, format_args!("* OK [INPROGRESS (\"{tag}\" {done} {total})] Still looking"));
     }
 }
 
@@ -89,7 +100,7 @@ impl Progress {
 /// # Errors
 /// How the command ends else.
 pub(super) fn admit(run: &Run<'_, '_>, numbering: Numbering, search: &Search) -> Result<(), Done> {
-    if !charset_is_known(search) {
+    if !search.charset_is_known() {
         return Err(Done::no_with("BADCHARSET (US-ASCII UTF-8)", "This charset is not known."));
     }
     let by_number = numbering == Numbering::Sequence || uses_numbers(&search.keys);
@@ -98,14 +109,6 @@ pub(super) fn admit(run: &Run<'_, '_>, numbering: Numbering, search: &Search) ->
         return Err(Done::bad_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."));
     }
     Ok(())
-}
-
-fn charset_is_known(search: &Search) -> bool {
-    let known = |name: &String| {
-        name.eq_ignore_ascii_case("US-ASCII")
-            || encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).is_some()
-    };
-    search.charset.as_ref().is_none_or(known)
 }
 
 /// The selected folder as it is now, and the plan that a program comes to in it.
@@ -161,10 +164,10 @@ pub(super) async fn find<'f>(
     plan: &'f Arc<Plan>,
     progress: &mut Progress,
 ) -> Result<Hits<'f>, Stop> {
+    // RFC 7162 §3.1: who asks by MODSEQ is told of it from now on.
+    run.state.enabled.condstore |= plan.mod_seq();
     let mut candidates: Vec<&Entry> = folder.entries_of(plan.candidates()).collect();
-    let surplus = candidates.len().saturating_sub(MESSAGE_LIMIT as usize);
-    candidates.drain(..surplus);
-    let limited = candidates.first().filter(|_| surplus > 0).map(|entry| entry.uid);
+    let limited = limit(&mut candidates, MESSAGE_LIMIT as usize);
     progress.total += candidates.len();
     let mut entries = Vec::new();
     for page in candidates.chunks(PAGE) {
@@ -177,6 +180,13 @@ pub(super) async fn find<'f>(
         progress.step(run, page.len()).await?;
     }
     Ok(Hits { entries, limited })
+}
+
+/// Leaves the `most` letters with the highest UIDs, and says which of them is the lowest where others were left out.
+fn limit(candidates: &mut Vec<&Entry>, most: usize) -> Option<Uid> {
+    let surplus = candidates.len().saturating_sub(most);
+    candidates.drain(..surplus);
+    candidates.first().filter(|_| surplus > 0).map(|entry| entry.uid)
 }
 
 /// Asks facts and signatures for what is open.
@@ -317,4 +327,46 @@ fn readable<R: Record>(view: &postern_storage::View<'_>, key: &Key<R>) -> Result
 fn unreadable(run: &Run<'_, '_>, error: &StoreError) -> Done {
     tracing::error!(%error, "a folder can't be searched");
     run.refused(&Refusal::Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_model::{Flags, ModSeq};
+
+    use super::*;
+
+    #[test]
+    fn a_client_hears_every_ten_seconds_how_far_it_is() {
+        let seconds = |seconds| Timestamp::from_seconds(seconds);
+        let mut progress = Progress { told: seconds(100), done: 512, total: 2_000 };
+        let due: Vec<bool> = [101, 109, 110, 119, 120].map(|at| progress.is_due(seconds(at))).to_vec();
+        assert_eq!(due, [false, false, true, false, true]);
+        let mut out = Vec::new();
+        progress.write("a1", &mut out);
+        assert_eq!(out, b"* OK [INPROGRESS (\"a1\" 512 2000)] Still looking\r\n");
+    }
+
+    #[test]
+    fn of_too_many_letters_the_latest_are_looked_at() {
+        let entry = |uid| Entry {
+            uid: Uid(uid),
+            mod_seq: ModSeq(1),
+            flags: Flags::default(),
+            keywords: 0,
+            size: 1,
+            internal_date: 0,
+            saved_after: 0,
+            letter: LetterId(1),
+            email: None,
+            pop3_uidl: None,
+            pop3_hidden: false,
+        };
+        let entries: Vec<Entry> = [3, 5, 9].map(entry).to_vec();
+        let mut candidates: Vec<&Entry> = entries.iter().collect();
+        assert_eq!((limit(&mut candidates, 3), candidates.len()), (None, 3));
+        assert_eq!(limit(&mut candidates, 2), Some(Uid(5)));
+        assert_eq!(candidates.iter().map(|entry| entry.uid.0).collect::<Vec<_>>(), [5, 9]);
+        let hits = Hits { entries: candidates, limited: Some(Uid(5)) };
+        assert_eq!(hits.completed("x"), Done::ok_with("MESSAGELIMIT 1000000 5", "x"));
+    }
 }

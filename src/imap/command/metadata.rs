@@ -8,7 +8,7 @@ use postern_model::record::Annotation;
 use postern_policy::Refusal;
 
 use crate::imap::Settings;
-use crate::imap::command::Run;
+use crate::imap::command::{Run, notify};
 use crate::imap::grammar::{Depth, write};
 use crate::imap::reply::Done;
 use crate::net::outlet::Cut;
@@ -63,8 +63,12 @@ pub(super) async fn set(
         },
         None => None,
     };
+    let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
     match run.state.mail.annotate(id, entries).await {
-        Ok(()) => Ok(Done::ok("SETMETADATA completed")),
+        Ok(()) => {
+            notify::own_notes(run.state, id, &names).await;
+            Ok(Done::ok("SETMETADATA completed"))
+        }
         Err(refusal) => Ok(run.refused(&refusal)),
     }
 }
@@ -170,6 +174,18 @@ fn begin(out: &mut Vec<u8>, mailbox: Option<&MailboxName>, utf8: bool) {
         None => out.extend_from_slice(b"\"\""),
     }
     out.push(b' ');
+}
+
+/// `* METADATA "INBOX" /private/comment`: these have changed (RFC 5464 §4.4.2).
+pub(super) fn tell_changed(out: &mut Vec<u8>, mailbox: Option<&MailboxName>, names: &[&str], utf8: bool) {
+    begin(out, mailbox, utf8);
+    for (n, name) in names.iter().enumerate() {
+        if n > 0 {
+            out.push(b' ');
+        }
+        write::astring(out, name.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Whether an entry is `wanted`, or lies as deep in it as is asked for.

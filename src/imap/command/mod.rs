@@ -131,10 +131,14 @@ pub async fn run(run: &mut Run<'_, '_>, command: Command) -> Result<Done, Cut> {
 
 fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
     match command {
+        Command::Append { mailbox, messages } => Box::pin(append::run(run, mailbox, messages)),
         Command::Close => Box::pin(close::close(run)),
+        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
         Command::Create { mailbox, uses } => Box::pin(create::run(run, mailbox, uses)),
         Command::Delete(mailbox) => Box::pin(delete::run(run, mailbox)),
         Command::Enable(names) => Box::pin(enable::run(run, names)),
+        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
+        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
         Command::GetMetadata { mailbox, max_size, depth, entries } => {
             Box::pin(metadata::get(run, metadata::Get { mailbox, max_size, depth, entries }))
         }
@@ -143,30 +147,27 @@ fn perform<'r>(run: &'r mut Run<'_, '_>, command: Command) -> Running<'r> {
         Command::Id(_) => Box::pin(id::run(run)),
         Command::List(list) => Box::pin(list::run(run, list)),
         Command::Lsub { reference, pattern } => Box::pin(lsub::run(run, reference, pattern)),
+        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
+        Command::MultiSearch { sources, search } => Box::pin(multi_search::run(run, sources, search)),
         Command::Namespace => Box::pin(namespace::run(run)),
         Command::Noop | Command::Check => Box::pin(noop::run()),
+        Command::Notify(notify) => Box::pin(notify::run(run, notify)),
         Command::Rename { from, to } => Box::pin(rename::run(run, from, to)),
-        Command::Select(select) => Box::pin(select::run(run, select)),
-        Command::Search(numbering, search) => Box::pin(search::run(run, numbering, search)),
-        Command::MultiSearch { sources, search } => Box::pin(multi_search::run(run, sources, search)),
-        Command::Sort(numbering, keys, search) => Box::pin(sort::run(run, numbering, keys, search)),
-        Command::Thread(numbering, how, search) => Box::pin(thread::run(run, numbering, how, search)),
-        Command::SetMetadata { mailbox, entries } => Box::pin(metadata::set(run, mailbox, entries)),
-        Command::SetQuota { .. } => Box::pin(std::future::ready(Ok(quota::set()))),
-        Command::Status { mailbox, items } => Box::pin(status::run(run, mailbox, items)),
-        Command::Subscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, true)),
-        Command::Unselect => Box::pin(close::unselect(run)),
-        Command::Unsubscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, false)),
-        Command::Fetch(numbering, targets, fetch) => Box::pin(fetch::run(run, numbering, targets, fetch)),
-        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
-        Command::Expunge(targets) => Box::pin(expunge::run(run, targets)),
-        Command::Copy(numbering, targets, to) => Box::pin(copy::copy(run, numbering, targets, to)),
-        Command::Move(numbering, targets, to) => Box::pin(copy::move_to(run, numbering, targets, to)),
-        Command::Append { mailbox, messages } => Box::pin(append::run(run, mailbox, messages)),
         Command::Replace { numbering, target, mailbox, message } => {
             Box::pin(replace::run(run, numbering, target, mailbox, message))
         }
+        Command::Search(numbering, search) => Box::pin(search::run(run, numbering, search)),
+        Command::Select(select) => Box::pin(select::run(run, select)),
+        Command::SetMetadata { mailbox, entries } => Box::pin(metadata::set(run, mailbox, entries)),
+        Command::SetQuota { .. } => Box::pin(std::future::ready(Ok(quota::set()))),
+        Command::Sort(numbering, keys, search) => Box::pin(sort::run(run, numbering, keys, search)),
+        Command::Status { mailbox, items } => Box::pin(status::run(run, mailbox, items)),
+        Command::Store(numbering, targets, store) => Box::pin(store::run(run, numbering, targets, store)),
+        Command::Subscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, true)),
+        Command::Thread(numbering, how, search) => Box::pin(thread::run(run, numbering, how, search)),
         Command::UidBatches { size, range } => Box::pin(uid_batches::run(run, size, range)),
+        Command::Unselect => Box::pin(close::unselect(run)),
+        Command::Unsubscribe(mailbox) => Box::pin(subscribe::run(run, mailbox, false)),
         _ => Box::pin(std::future::ready(Ok(Done::bad("Not known here.")))),
     }
 }
@@ -193,10 +194,11 @@ impl Run<'_, '_> {
     pub fn targets(&self, numbering: Numbering, targets: &Targets) -> Result<UidSet, Done> {
         let selected = self.selected()?;
         match (targets, numbering) {
-            (Targets::Saved, _) => Ok(selected.saved.intersection(&selected.view.uids())),
-            (Targets::Set(_), Numbering::Sequence) if self.state.enabled.uid_only => {
-                Err(Done::no_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."))
+            // RFC 9586 §3: not even `$`, since such a command answers by numbers.
+            (_, Numbering::Sequence) if self.state.enabled.uid_only => {
+                Err(Done::bad_with("UIDREQUIRED", "UIDONLY is enabled: name letters by UID."))
             }
+            (Targets::Saved, _) => Ok(selected.saved.intersection(&selected.view.uids())),
             (Targets::Set(set), Numbering::Uid) => Ok(selected.view.by_uid(set)),
             (Targets::Set(set), Numbering::Sequence) => {
                 selected.view.by_number(set).map_err(|n| Done::bad(format!("There is no letter {n}.")))

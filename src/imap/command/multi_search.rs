@@ -10,7 +10,7 @@ use postern_policy::folder::Folder;
 use postern_policy::view::View;
 
 use super::find::{self, Progress, Stop};
-use super::search::{extended, settle};
+use super::search::{extended, save, settle};
 use crate::imap::command::Run;
 use crate::imap::grammar::{Numbering, Search, SearchReturn, Source, write};
 use crate::imap::reply::Done;
@@ -42,7 +42,7 @@ async fn perform(run: &mut Run<'_, '_>, sources: Vec<Source>, search: Search) ->
     Ok(Done::ok("ESEARCH completed"))
 }
 
-/// Searches one folder; one that is gone meanwhile is passed over.
+/// Searches one folder. Where nothing is found nothing is told of it (RFC 7377 §2.1); one that is gone meanwhile is passed over.
 async fn one(
     run: &mut Run<'_, '_>,
     mailbox: MailboxId,
@@ -68,7 +68,11 @@ async fn one(
         numbering: Numbering::Uid,
         mod_seq: plan.mod_seq(),
     };
-    extended(run, &head, &found, returns);
+    match found.is_empty() {
+        false => extended(run, &head, &found, returns),
+        true if returns.save => save(run, UidSet::new()),
+        true => {}
+    }
     Ok(run.out.relieve().await?)
 }
 
@@ -134,5 +138,61 @@ fn is_named(
         Source::Subtree(tops) => tops.iter().any(below),
         Source::SubtreeOne(tops) => tops.iter().any(just_below),
         Source::Mailboxes(names) => names.contains(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_model::imap::UidValidity;
+    use postern_model::record::NamedFolder;
+
+    use super::*;
+
+    fn name(text: &str) -> MailboxName {
+        MailboxName::parse(text).expect("a name")
+    }
+
+    /// Numbered from 1; `b` only holds others.
+    fn folders() -> Folders {
+        let named = |(id, text): (u32, &str)| NamedFolder {
+            name: name(text),
+            id: (text != "b").then_some(MailboxId(id)),
+            uses: Vec::new(),
+        };
+        Folders {
+            version: 1,
+            next: MailboxId(20),
+            last_uid_validity: UidValidity(1),
+            folders: (1..).zip(["INBOX", "a", "a/x", "a/x/y", "ax", "b", "b/z"]).map(named).collect(),
+            subscribed: vec![name("a/x"), name("gone")],
+        }
+    }
+
+    #[test]
+    fn sources_name_folders() {
+        let all = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<_>>();
+        for (sources, wanted) in [
+            (vec![], vec![2]),
+            (vec![Source::Selected], vec![2]),
+            (vec![Source::Inboxes], vec![1]),
+            (vec![Source::Personal], vec![1, 2, 3, 4, 5, 7]),
+            (vec![Source::Subscribed], vec![3]),
+            (vec![Source::Subtree(all(&["a"]))], vec![2, 3, 4]),
+            (vec![Source::SubtreeOne(all(&["a", "b"]))], vec![2, 3, 7]),
+            (vec![Source::Mailboxes(all(&["ax", "b", "nowhere", "inbox"]))], vec![1, 5]),
+            (vec![Source::Selected, Source::Subtree(all(&["a/x"])), Source::Selected], vec![2, 3, 4]),
+        ] {
+            let found = targets(&folders(), &sources, Some(MailboxId(2))).expect("a folder is selected");
+            assert_eq!(found.keys().map(|id| id.0).collect::<Vec<_>>(), wanted, "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_selected_can_not_be_searched() {
+        for (source, selected) in [(Source::Selected, None), (Source::SelectedDelayed, Some(MailboxId(2)))] {
+            assert!(targets(&folders(), &[source], selected).is_err_and(|done| done.is_bad()));
+        }
+        assert!(targets(&folders(), &[], None).is_err());
+        assert!(targets(&folders(), &[Source::Inboxes], None).is_ok());
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn extended(run: &mut Run<'_, '_>, head: &Head<'_>, found: &[Found], 
     }
 }
 
-fn save(run: &mut Run<'_, '_>, uids: UidSet) {
+pub(super) fn save(run: &mut Run<'_, '_>, uids: UidSet) {
     if let Some(selected) = &mut run.state.selected {
         selected.saved = uids;
     }

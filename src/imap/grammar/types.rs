@@ -43,6 +43,9 @@ pub enum Targets {
     Saved,
 }
 
+/// What a program says of itself: names, each with a value or NIL (RFC 2971 §3.3).
+pub type IdFields = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 /// All commands. Each has one row in [`crate::imap::command::TABLE`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
@@ -53,7 +56,7 @@ pub enum Command {
     /// LOGOUT
     Logout,
     /// ID (RFC 2971); `None` is NIL. Bounded: 30 pairs, 30 and 1,024 octets.
-    Id(Option<Vec<(Vec<u8>, Option<Vec<u8>>)>>),
+    Id(Option<IdFields>),
     /// STARTTLS
     StartTls,
     /// AUTHENTICATE, with the initial response as it was sent (base64 or `=`).

@@ -2,14 +2,14 @@
 
 /// Random numbers that a seed gives again (SplitMix64).
 #[derive(Clone)]
-pub(super) struct Random(u64);
+pub(in crate::tests) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Random {
+    pub(in crate::tests) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::tests) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,7 +18,7 @@ impl Random {
     }
 
     /// From 0 up to, not including, `end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(in crate::tests) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }

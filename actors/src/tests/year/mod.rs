@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::ground::Plan;
-use habits::Random;
+pub(super) use habits::Random;
 use life::Life;
 
 /// What is simulated.

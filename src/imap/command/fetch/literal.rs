@@ -10,7 +10,6 @@ use postern_storage::{BodyReader, StoreError};
 use super::bodies::Bodies;
 use super::source::{Partial, part_of};
 use crate::imap::data::{Decoder, FieldFilter};
-use crate::imap::state::State;
 use crate::net::outlet::{Cut, Outlet};
 
 /// Octets of a header in which fields are looked for.
@@ -44,7 +43,8 @@ fn put(out: &mut Vec<u8>, octets: &[u8], binary: bool) {
 
 /// What is behind a literal's announcement: from here to its end the connection can only be cut.
 pub(super) struct Writing<'a, 'o> {
-    pub(super) state: &'a mut State,
+    /// Set where the literal could not be ended.
+    pub(super) broken: &'a mut bool,
     pub(super) out: &'a mut Outlet<'o>,
 }
 
@@ -105,12 +105,12 @@ impl Writing<'_, '_> {
     }
 
     async fn relieve(&mut self) -> Result<(), Cut> {
-        self.out.relieve().await.inspect_err(|_| self.state.broken = true)
+        self.out.relieve().await.inspect_err(|_| *self.broken = true)
     }
 
     fn broken(&mut self, why: &str) -> Cut {
         tracing::error!(why, "the connection is cut: a letter's body could not be read whole");
-        self.state.broken = true;
+        *self.broken = true;
         Cut
     }
 }
@@ -172,4 +172,101 @@ pub(super) async fn reopen(
 
 fn index(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use postern_model::{AccountId, MailboxId, Timestamp};
+    use postern_storage::{Batch, EngineKind, SealedBody, Store, StoreOptions};
+
+    use super::super::source::{Source, source};
+    use super::*;
+    use crate::imap::grammar::FetchItem;
+    use crate::net::outlet::Hold;
+
+    const LETTER: LetterId = LetterId(1);
+    const OWNER: AccountId = AccountId(1);
+
+    async fn stored(dir: &std::path::Path, letter: &[u8]) -> Bodies {
+        let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir) };
+        let store = Store::open(options, Timestamp::default()).expect("a new store");
+        let (mut batch, body) = (Batch::new(), SealedBody::from_vec(letter.to_vec()));
+        batch.append_body(&[OWNER], LETTER, MailboxId::INBOX, Timestamp::default(), body);
+        store.commit(batch).await.expect("stored");
+        Bodies::new(store, OWNER, vec![(LETTER, 0..u64::MAX)])
+    }
+
+    fn literal(prefix: &str, octets: &[u8]) -> Vec<u8> {
+        [format!(" {prefix}{{{}}}\r\n", octets.len()).as_bytes(), octets].concat()
+    }
+
+    #[actix_rt::test]
+    async fn a_literal_has_the_octets_that_it_announces() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let letter: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let shown: Vec<u8> = letter.iter().map(|octet| if *octet == 0 { 0x80 } else { *octet }).collect();
+        let mut bodies = stored(dir.path(), &letter).await;
+        let mut body = bodies.next().await.expect("a body");
+        let (mut bytes, mut hold, mut broken) = (Vec::new(), Hold, false);
+        let mut out = Outlet::new(&mut bytes, &mut hold);
+        let mut writing = Writing { broken: &mut broken, out: &mut out };
+        writing.stream(&mut body, false).await.expect("written");
+        assert_eq!(bytes, literal("", &shown));
+        assert!(bodies.next().await.is_err(), "no more were wanted");
+
+        let mut body = reopen(&bodies, LETTER, 250..253).await.expect("a body");
+        bytes.clear();
+        let mut out = Outlet::new(&mut bytes, &mut hold);
+        let mut writing = Writing { broken: &mut broken, out: &mut out };
+        writing.stream(&mut body, true).await.expect("written");
+        assert_eq!(bytes, literal("~", &letter[250..253]));
+        assert!(!broken);
+    }
+
+    #[actix_rt::test]
+    async fn a_decoded_part_is_measured_and_then_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let octets: Vec<u8> = (0..600_000_u32).map(|n| (n % 253) as u8).collect();
+
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&octets);
+        let bodies = stored(dir.path(), encoded.as_bytes()).await;
+        let decoder = Decoder::new(Some(b"base64")).expect("known");
+        let open = || reopen(&bodies, LETTER, 0..u64::MAX);
+        let measured = measure(&mut open().await.expect("a body"), decoder.clone()).await.expect("read");
+        assert_eq!((measured.octets, measured.kept), (600_000, None));
+        let few = reopen(&bodies, LETTER, 0..8).await;
+        let measured = measure(&mut few.expect("a body"), decoder.clone()).await.expect("read");
+        assert_eq!(measured.kept.as_deref(), Some(&octets[..6]));
+        for wanted in [0..600_000, 0..1, 599_999..600_000, 12_345..300_001] {
+            let (mut bytes, mut hold, mut broken) = (Vec::new(), Hold, false);
+            let mut out = Outlet::new(&mut bytes, &mut hold);
+            let mut writing = Writing { broken: &mut broken, out: &mut out };
+            let mut body = open().await.expect("a body");
+            writing.decode(&mut body, decoder.clone(), wanted.clone()).await.expect("written");
+            let (from, to) = (index(wanted.start), index(wanted.end));
+            assert_eq!(bytes, literal("~", &octets[from..to]), "{wanted:?}");
+        }
+        let (mut bytes, mut hold, mut broken) = (Vec::new(), Hold, false);
+        let mut out = Outlet::new(&mut bytes, &mut hold);
+        let mut writing = Writing { broken: &mut broken, out: &mut out };
+        let cut = writing.decode(&mut open().await.expect("a body"), decoder, 0..600_001).await;
+        assert_eq!((cut, broken), (Err(Cut), true), "a literal that can't be ended");
+    }
+
+    #[actix_rt::test]
+    async fn some_fields_of_a_header_are_cut_as_asked() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let letter = b"From: a\r\nTo: b\r\nSubject: c\r\n d\r\n\r\ntext";
+        let mut bodies = stored(dir.path(), letter).await;
+        let filter = FieldFilter { names: vec![b"subject".to_vec(), b"from".to_vec()], not: false };
+        let mut body = bodies.next().await.expect("a body");
+        let fields = filtered_header(&mut body, &filter).await.expect("read");
+        assert_eq!(fields, b"From: a\r\nSubject: c\r\n d\r\n\r\n");
+        let part = std::num::NonZeroU32::new(4).map(|count| (3, count));
+        assert_eq!(cut(&fields, part), b"m: a");
+        assert_eq!(cut(&fields, std::num::NonZeroU32::new(4).map(|count| (300, count))), b"");
+        let size = source(&FetchItem::BinarySize { part: vec![1] }, None);
+        assert!(matches!(size, Source::Trouble(_)), "without facts nothing is known of a part");
+    }
 }

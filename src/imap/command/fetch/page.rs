@@ -246,7 +246,7 @@ impl Fetching<'_, '_> {
         match shown {
             Shown::Plain { binary } => {
                 self.name(item, told);
-                Writing { state: self.state, out: self.out }.stream(&mut body, binary).await
+                Writing { broken: &mut self.state.broken, out: self.out }.stream(&mut body, binary).await
             }
             Shown::Fields { filter, partial } => match literal::filtered_header(&mut body, &filter).await {
                 Ok(fields) => {
@@ -291,7 +291,9 @@ impl Fetching<'_, '_> {
         match literal::reopen(bodies, told.letter.entry.letter, range).await {
             Ok(mut body) => {
                 self.name(item, told);
-                Writing { state: self.state, out: self.out }.decode(&mut body, decoder, wanted).await
+                Writing { broken: &mut self.state.broken, out: self.out }
+                    .decode(&mut body, decoder, wanted)
+                    .await
             }
             Err(error) => self.unreadable(told, &error),
         }

@@ -49,7 +49,7 @@ impl Cursor<'_> {
             let month = i8::try_from(month? + 1).ok()?;
             Date::new(i16::try_from(year).ok().filter(|_| four)?, month, i8::try_from(day).ok()?).ok()
         };
-        let day = date().and_then(|day| date_to_days(day));
+        let day = date().and_then(date_to_days);
         day.ok_or(self.wrong_at(from, DATE))
     }
 

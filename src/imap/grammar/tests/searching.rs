@@ -80,7 +80,7 @@ fn keys_of_one_word_or_one_argument() {
         ("EMAILID M6d99ac3275bb4e", EmailId("M6d99ac3275bb4e".to_owned())),
         ("THREADID T-64_b", ThreadId("T-64_b".to_owned())),
     ] {
-        assert_eq!(keys(line), [want.clone()], "{line}");
+        assert_eq!(keys(line), std::slice::from_ref(&want), "{line}");
         assert_eq!(keys(&format!("NOT {line}")), [Not(Box::new(want.clone()))], "{line}");
         assert_eq!(keys(&format!("ALL ({line} NEW)")), [All, And(vec![want, New])], "{line}");
     }
