@@ -15,7 +15,7 @@ pub(super) async fn close(run: &mut Run<'_, '_>) -> Result<Done, Cut> {
     let mut done = Done::ok("CLOSE completed");
     if !selected.read_only {
         match run.state.mail.expunge(selected.mailbox, None).await {
-            Ok(expunged) if run.state.enabled.qresync && !expunged.gone.is_empty() => {
+            Ok(expunged) if run.state.enabled.condstore && !expunged.gone.is_empty() => {
                 // RFC 7162 §3.2.8
                 let highest = expunged.folder.header().highest_mod_seq;
                 done = Done::ok_with(format!("HIGHESTMODSEQ {}", highest.0), "CLOSE completed");
