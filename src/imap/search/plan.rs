@@ -97,7 +97,7 @@ impl Plan {
     /// [`NoSuchNumber`]: the command is `BAD`.
     pub fn new(keys: &[SearchKey], context: &Context<'_>) -> Result<Plan, NoSuchNumber> {
         let (test, texts) = resolve::resolve(keys, context)?;
-        let candidates = test.candidates().unwrap_or_else(|| context.view.uids());
+        let candidates = test.candidates(context.view.uids());
         Ok(Plan { test, texts, candidates, mod_seq: resolve::uses_mod_seq(keys) })
     }
 

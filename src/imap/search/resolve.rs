@@ -1,6 +1,6 @@
 //! Search keys as conditions on letters: numbers by the session's view, keywords by the folder's names, ages by the time.
 
-use postern_model::imap::Keyword;
+use postern_model::imap::{Keyword, SeqSet};
 use postern_model::record::MailboxHeader;
 use postern_model::{Flags, LetterId, Uid, UidSet};
 use postern_policy::view::View;
@@ -60,14 +60,13 @@ pub(super) fn resolve(
     keys: &[SearchKey],
     context: &Context<'_>,
 ) -> Result<(Test, Vec<TextTest>), NoSuchNumber> {
-    let mut resolver = Resolver { context, everything: context.view.uids(), texts: Vec::new() };
+    let mut resolver = Resolver { context, texts: Vec::new() };
     let test = resolver.all(keys)?;
     Ok((test, resolver.texts))
 }
 
 struct Resolver<'a> {
     context: &'a Context<'a>,
-    everything: UidSet,
     texts: Vec<TextTest>,
 }
 
@@ -80,7 +79,7 @@ impl Resolver<'_> {
     fn key(&mut self, key: &SearchKey) -> Result<Test, NoSuchNumber> {
         Ok(match key {
             SearchKey::Numbers(set) => Test::Among(self.context.view.by_number(set).map_err(NoSuchNumber)?),
-            SearchKey::Not(key) => self.key(key)?.negated(&self.everything),
+            SearchKey::Not(key) => self.key(key)?.negated(),
             SearchKey::Or(a, b) => Test::joined(vec![self.key(a)?, self.key(b)?], true),
             SearchKey::And(keys) => self.all(keys)?,
             SearchKey::Body(text) => self.text(TextTest::Body(Needle::new(text))),
@@ -97,10 +96,9 @@ impl Resolver<'_> {
 
     fn plain(&self, key: &SearchKey) -> Test {
         match key {
-            SearchKey::Uid(Targets::Set(set)) => Test::Among(self.context.view.by_uid(set)),
-            SearchKey::Uid(Targets::Saved) | SearchKey::Saved => {
-                Test::Among(self.context.saved.intersection(&self.everything))
-            }
+            // Only letters of the view are judged: what else the sets name does no harm.
+            SearchKey::Uid(Targets::Set(set)) => Test::Among(self.by_uid(set)),
+            SearchKey::Uid(Targets::Saved) | SearchKey::Saved => Test::Among(self.context.saved.clone()),
             SearchKey::Bcc(text) => holds(EnvelopeField::Bcc, text),
             SearchKey::Cc(text) => holds(EnvelopeField::Cc, text),
             SearchKey::From(text) => holds(EnvelopeField::From, text),
@@ -110,13 +108,13 @@ impl Resolver<'_> {
             SearchKey::SentOn(day) => Test::Facts(FactsTest::Sent(Order::On, *day)),
             SearchKey::SentSince(day) => Test::Facts(FactsTest::Sent(Order::Since, *day)),
             SearchKey::Keyword(keyword) => self.keyword(keyword),
-            SearchKey::NotKeyword(keyword) => self.keyword(keyword).negated(&self.everything),
+            SearchKey::NotKeyword(keyword) => self.keyword(keyword).negated(),
             SearchKey::New => {
                 let unseen = Test::Entry(EntryTest::NotFlag(Flags::SEEN));
                 Test::joined(vec![self.recent(), unseen], false)
             }
             SearchKey::Recent => self.recent(),
-            SearchKey::Old => self.recent().negated(&self.everything),
+            SearchKey::Old => self.recent().negated(),
             SearchKey::EmailId(id) => email(id),
             // RFC 8474 §5.2: letters have no THREADID here, each is shown as NIL.
             SearchKey::ThreadId(_) => Test::Is(false),
@@ -145,6 +143,11 @@ impl Resolver<'_> {
             // ALL; SAVEDATESUPPORTED (RFC 8514 §4.2): every folder keeps save dates.
             _ => return None,
         })
+    }
+
+    fn by_uid(&self, set: &SeqSet) -> UidSet {
+        let ranges = set.ranges(self.context.view.last().map_or(0, |uid| uid.0));
+        UidSet::from_ranges(ranges.into_iter().map(|(first, last)| (Uid(first), Uid(last))))
     }
 
     fn recent(&self) -> Test {

@@ -1,6 +1,7 @@
 //! The order of SORT (RFC 5256 §3, RFC 5957).
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use postern_model::mime::text::{decoded_field, fold};
 use postern_model::mime::{Address, Envelope, Facts};
@@ -18,7 +19,7 @@ pub struct Place(Box<[Value]>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
     Number(i64),
-    /// Folded (RFC 5256 §2: i;unicode-casemap).
+    /// See [`collated`].
     Text(String),
 }
 
@@ -44,6 +45,23 @@ pub fn sort(letters: &mut [(Place, Found)], keys: &[SortKey]) {
     });
 }
 
+/// Octets of a text that are kept to sort by: many letters are held at once.
+const LONGEST: usize = 256;
+
+/// A text as it is sorted and compared: folded (RFC 5256 §2: i;unicode-casemap). Of a very long one the rest only counts
+/// for whether it is the same.
+pub(super) fn collated(text: &str) -> String {
+    let mut folded = fold(text);
+    if folded.len() > LONGEST {
+        let mut hasher = DefaultHasher::new();
+        folded.hash(&mut hasher);
+        folded.truncate(folded.floor_char_boundary(LONGEST));
+        folded.push_str(&format!(" {:016x}", hasher.finish()));
+        folded.shrink_to_fit();
+    }
+    folded
+}
+
 /// When a letter was sent, in seconds since the epoch: by its Date, else by INTERNALDATE (RFC 5256 §2.2).
 pub(super) fn sent_date(entry: &Entry, facts: Option<&Facts>) -> i64 {
     let date = facts.and_then(|facts| facts.envelope.date.as_deref()).and_then(sent);
@@ -57,7 +75,7 @@ fn value(by: SortBy, entry: &Entry, facts: Option<&Facts>) -> Value {
         SortBy::Size => Value::Number(i64::from(entry.size)),
         SortBy::Date => Value::Number(sent_date(entry, facts)),
         SortBy::Subject => {
-            Value::Text(facts.map_or_else(String::new, |facts| fold(&facts.base_subject().text)))
+            Value::Text(facts.map_or_else(String::new, |facts| collated(&facts.base_subject().text)))
         }
         SortBy::From => mailbox(list(|e| &e.from)),
         SortBy::To => mailbox(list(|e| &e.to)),
@@ -70,8 +88,8 @@ fn value(by: SortBy, entry: &Entry, facts: Option<&Facts>) -> Value {
 /// The first address's addr-mailbox, which for a group is its name (RFC 5256 §3, RFC 9051 §7.5.2).
 fn mailbox(addresses: &[Address]) -> Value {
     Value::Text(match addresses.first() {
-        Some(Address::Mailbox(mailbox)) => fold(&String::from_utf8_lossy(&mailbox.local)),
-        Some(Address::Group(name)) => fold(&decoded_field(name)),
+        Some(Address::Mailbox(mailbox)) => collated(&String::from_utf8_lossy(&mailbox.local)),
+        Some(Address::Group(name)) => collated(&decoded_field(name)),
         Some(Address::GroupEnd) | None => String::new(),
     })
 }
@@ -90,5 +108,5 @@ fn display(addresses: &[Address]) -> Value {
         Some(Address::Group(name)) => decoded_field(name),
         Some(Address::GroupEnd) | None => String::new(),
     };
-    Value::Text(fold(&text))
+    Value::Text(collated(&text))
 }

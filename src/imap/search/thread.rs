@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use postern_model::mime::text::fold;
 use postern_model::mime::{BaseSubject, Facts};
 use postern_model::record::Entry;
 
 use super::references::Links;
-use super::sort::sent_date;
+use super::sort::{collated, sent_date};
 use crate::imap::grammar::Threading;
 
 /// Collects the letters that are to be threaded.
@@ -24,7 +23,7 @@ pub(super) struct Letter {
     /// Its number or UID.
     pub(super) number: u32,
     pub(super) sent: i64,
-    /// Base subject, folded.
+    /// Base subject, see [`collated`].
     pub(super) subject: String,
     pub(super) is_reply: bool,
 }
@@ -62,7 +61,7 @@ impl Threader {
     /// by itself.
     pub fn add(&mut self, number: u32, entry: &Entry, facts: Option<&Facts>) {
         let base = facts.map_or_else(BaseSubject::default, Facts::base_subject);
-        let (subject, is_reply) = (fold(&base.text), base.is_reply_or_forward);
+        let (subject, is_reply) = (collated(&base.text), base.is_reply_or_forward);
         self.letters.push(Letter { number, sent: sent_date(entry, facts), subject, is_reply });
         if let Some(links) = &mut self.links {
             links.add((self.letters.len() - 1) as u32, facts);

@@ -259,7 +259,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let letter = b"From: a\r\nTo: b\r\nSubject: c\r\n d\r\n\r\ntext";
         let mut bodies = stored(dir.path(), letter).await;
-        let filter = FieldFilter { names: vec![b"subject".to_vec(), b"from".to_vec()], not: false };
+        let filter = FieldFilter::new(&[b"subject".to_vec(), b"from".to_vec()], false);
         let mut body = bodies.next().await.expect("a body");
         let fields = filtered_header(&mut body, &filter).await.expect("read");
         assert_eq!(fields, b"From: a\r\nSubject: c\r\n d\r\n\r\n");

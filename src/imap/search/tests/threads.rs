@@ -140,6 +140,17 @@ fn subjects_bring_threads_together() {
 }
 
 #[test]
+fn long_subjects_are_the_same_only_as_a_whole() {
+    let long = "long ".repeat(200);
+    let subjects = [format!("{long}a"), format!("{long}b"), format!("re: {}A", long.to_uppercase())];
+    let letters =
+        subjects.iter().zip(1..).map(|(subject, uid)| Letter::new(uid, &format!("Subject: {subject}||b")));
+    let letters: Vec<Letter> = letters.collect();
+    assert_eq!(written(Threading::References, &letters), "(1 3)(2)");
+    assert_eq!(written(Threading::OrderedSubject, &letters), "(1 3)(2)");
+}
+
+#[test]
 fn ordered_subject_is_flat() {
     let letters = vec![
         ("", vec![], "Re: b", 5),
