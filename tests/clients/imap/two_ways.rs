@@ -143,7 +143,7 @@ impl History {
         inbox.remove(16..=20);
         self.flag("INBOX", &[11, 12, 13, 14, 15], "\\Deleted");
         self.folder("INBOX")
-            .retain(|id, flags| !(16..=20).contains(id) && !(expunges && flags.contains("\\Deleted")));
+            .retain(|id, flags| !((16..=20).contains(id) || expunges && flags.contains("\\Deleted")));
         // One side each: what both say holds.
         inbox.flag(42..=42, "F");
         self.flag("INBOX", &[42], "\\Flagged");
