@@ -266,7 +266,7 @@ mod tests {
         let part = std::num::NonZeroU32::new(4).map(|count| (3, count));
         assert_eq!(cut(&fields, part), b"m: a");
         assert_eq!(cut(&fields, std::num::NonZeroU32::new(4).map(|count| (300, count))), b"");
-        let size = source(&FetchItem::BinarySize { part: vec![1] }, None);
+        let size = source(&FetchItem::BinarySize { part: vec![1] }, None, None);
         assert!(matches!(size, Source::Trouble(_)), "without facts nothing is known of a part");
     }
 }
