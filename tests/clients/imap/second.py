@@ -13,6 +13,7 @@ import imaplib
 import json
 import os
 import re
+import socket
 import ssl
 import sys
 
@@ -77,6 +78,8 @@ def main():
     port, authority, user, password, command, *arguments = sys.argv[1:]
     trust = ssl.create_default_context(cafile=authority)
     with imaplib.IMAP4_SSL("localhost", int(port), ssl_context=trust, timeout=60) as imap:
+        # It sends a letter and the line's end one by one, and would wait between them.
+        imap.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         imap.login(user, password)
         if command == "show":
             show(imap, *arguments)

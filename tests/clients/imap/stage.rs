@@ -75,10 +75,11 @@ impl Stage {
 
     /// Puts letters into a folder.
     pub(super) fn append(&self, account: (&str, &str), folder: &str, letters: &[Letter]) {
-        let files = self.write(letters);
-        let mut args = vec!["append", folder];
-        args.extend(files.iter().map(String::as_str));
-        self.second(account, &args);
+        // A thousand at a time, since no program of the tests may take for ever.
+        for files in self.write(letters).chunks(1_000) {
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            self.second(account, &[&["append", folder], &*files].concat());
+        }
     }
 
     /// Writes each letter into a file named by its id; returns the files.
