@@ -1,12 +1,14 @@
 //! TimerActor: what falls due. It finds it, others decide.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix::prelude::*;
-use postern_model::Timestamp;
-use postern_storage::StoreError;
+use postern_model::{AccountId, Timestamp};
+use postern_storage::{StoreError, keys};
 
 use crate::actors::{Actors, WeakActors};
+use crate::mailbox::{Ask, Names};
 use crate::unpanicked;
 
 /// How often it looks. Housekeeping goes by the machine's time; what is policy's goes by the clock that is passed in.
@@ -17,6 +19,9 @@ const REST_AFTER: Duration = Duration::from_secs(30);
 
 /// A younger debt is in the hands of whoever accepted the letter.
 const IN_HAND: Duration = Duration::from_secs(60);
+
+/// Letters waiting to be dropped that are looked at together.
+const DOOMED_AT_ONCE: usize = 1_000;
 
 /// One for the whole server.
 pub(crate) struct TimerActor {
@@ -57,6 +62,22 @@ impl Actors {
         }
         self.deliver_notices().await;
     }
+
+    /// Letters that were gone and still read when the server ended are read by nobody now; their MailboxActors drop them.
+    pub(crate) async fn bury_what_was_read(&self) -> Result<(), StoreError> {
+        let mut range = keys::all_doomed();
+        loop {
+            let page = range.clone();
+            let found = self.store().read(move |view| view.scan(&page, DOOMED_AT_ONCE)).await?;
+            let Some(((account, letter), _)) = found.last() else { return Ok(()) };
+            range = range.after(&keys::doomed(*account, *letter));
+            let accounts: BTreeSet<AccountId> = found.iter().map(|((account, _), _)| *account).collect();
+            for account in accounts {
+                // It begins with what was left to be dropped, whatever it is asked.
+                let _ = self.mailboxes().seat(account).addr().send(Ask(Names)).await;
+            }
+        }
+    }
 }
 
 /// Says why something waits for the next round. A store that is shut needs no word: there is no next round.
@@ -76,6 +97,11 @@ impl Actor for TimerActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.round(ctx, Timestamp::NEVER);
+        if let Some(actors) = Actors::upgrade(&self.actors) {
+            let bury =
+                async move { waits("letters that nobody reads any more", actors.bury_what_was_read().await) };
+            ctx.spawn(bury.into_actor(self).map(|_, _, _| ()));
+        }
         ctx.run_interval(ROUND, |timer, ctx| {
             let Some(actors) = Actors::upgrade(&timer.actors) else { return ctx.stop() };
             let living = actors.passivate(REST_AFTER);

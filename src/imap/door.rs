@@ -109,6 +109,7 @@ async fn park(state: &mut State, link: &mut Link) -> Result<(), String> {
 impl Done {
     /// `NO` for a folder that can't be named.
     pub(super) fn no_such_folder(name: &MailboxName) -> Done {
-        Done::no_with("NONEXISTENT", format!("There is no folder {:?}.", name.as_str()))
+        // RFC 3501 §9, `text`: ASCII alone, where UTF-8 is not enabled.
+        Done::no_with("NONEXISTENT", format!("There is no folder \"{}\".", name.as_str().escape_default()))
     }
 }

@@ -135,12 +135,17 @@ impl AsyncRead for Deflated {
 impl AsyncWrite for Deflated {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.leaving.len() >= PIECE {
-            ready!(this.poll_leave(cx))?;
+        loop {
+            if this.leaving.len() >= PIECE {
+                ready!(this.poll_leave(cx))?;
+            }
+            let taken = this.compress(bytes, FlushCompress::None)?;
+            this.unflushed = true;
+            // Where it had more to give than there was room, it takes nothing; to the writer that would be the end.
+            if taken > 0 || bytes.is_empty() {
+                return Poll::Ready(Ok(taken));
+            }
         }
-        let taken = this.compress(bytes, FlushCompress::None)?;
-        this.unflushed = true;
-        Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -132,3 +132,23 @@ async fn signed(body: SealedBody, facts: Facts) -> Result<(SealedBody, Facts, Si
     // A thread that is gone says that the process ends.
     tokio::task::spawn_blocking(move || sign(body, facts)).await.map_err(|_| StoreError::Closed)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_has_its_signature_wherever_that_is_made() {
+        let long = usize::try_from(LONG).expect("it fits");
+        for words in [1, long] {
+            let letter = format!("Subject: greeting\r\n\r\n{}", "word ".repeat(words));
+            let mut scanner = Scanner::new();
+            scanner.feed(letter.as_bytes());
+            let (body, facts) = (SealedBody::from_vec(letter.clone().into_bytes()), scanner.finish());
+            let wanted = signature::of(letter.as_bytes(), &facts);
+            let signed = actix_rt::System::new().block_on(signed(body, facts));
+            let (body, _, found) = signed.expect("signed");
+            assert_eq!((body.len(), found), (letter.len() as u64, wanted), "{words} words");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::ACCOUNTS;
+use super::folders::Keeper;
 use super::ledger::{Ledger, Mailbox};
 use super::story;
 use crate::rig::{How, Pop3, Random, Server, Smtp};
@@ -15,6 +16,7 @@ use crate::rig::{How, Pop3, Random, Server, Smtp};
 pub(super) fn until_killed(
     server: &mut Server,
     ledger: &Ledger,
+    keepers: &[Keeper],
     random: &mut Random,
     moment: Duration,
     changes: usize,
@@ -28,6 +30,10 @@ pub(super) fn until_killed(
             let killed = &killed;
             scope.spawn(move || ended(write(server, ledger, mailbox, &mut writing), killed));
             scope.spawn(move || ended(read(server, ledger, mailbox, &mut reading), killed));
+        }
+        for keeper in keepers {
+            let (mut filing, killed) = (Random::new(random.next()), &killed);
+            scope.spawn(move || ended(keeper.work(server, &mut filing), killed));
         }
         let operator = scope.spawn(|| story::change(server.data(), changes));
         thread::sleep(moment);

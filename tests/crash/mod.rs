@@ -2,9 +2,11 @@
 //!
 //! Writers send letters to one and to several mailboxes, readers fetch and delete them, all note in a [`Ledger`] what
 //! they tried and what the server acknowledged. After SIGKILL at a random moment `postern check` finds nothing, and what
-//! is in the mailboxes agrees with the ledger, and so do the senders' counts; an operator's changes have a notice each. `POSTERN_CRASH_ROUNDS` says how often, `POSTERN_CRASH_SEED` repeats a run
-//! as far as two runs of several threads can be the same.
+//! is in the mailboxes agrees with the ledger, and so do the senders' counts; an operator's changes have a notice each, and
+//! letters that IMAP files are where it was answered. `POSTERN_CRASH_ROUNDS` says how often, `POSTERN_CRASH_SEED` repeats
+//! a run as far as two runs of several threads can be the same.
 
+mod folders;
 mod ledger;
 mod load;
 mod story;
@@ -14,6 +16,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::rig::{Pop3, Random, Server};
+use folders::Keeper;
 use ledger::Ledger;
 
 /// Mailboxes, each with a writer and a reader.
@@ -34,24 +37,26 @@ fn what_was_acknowledged_survives_sigkill() {
     let mut random = Random::new(seed);
     let mut server = Server::start(&[]);
     server.ok(&["domain", "add", "demo.test"]);
-    for account in ACCOUNTS.into_iter().chain([story::EVE]) {
+    for account in ACCOUNTS.into_iter().chain([story::EVE]).chain(folders::KEEPERS) {
         server.add_account(account);
     }
-    let ledger = Ledger::default();
+    let (ledger, keepers) = (Ledger::default(), Keeper::all(&server));
     let mut changes = 0;
     for round in 1..=rounds {
         let moment = Duration::from_micros(random.next() % 1_200_000);
-        let acknowledged = load::until_killed(&mut server, &ledger, &mut random, moment, changes);
+        let acknowledged = load::until_killed(&mut server, &ledger, &keepers, &mut random, moment, changes);
         kill_while_starting(&mut server, &mut random);
         server.ok(&["check"]);
         server.restart();
         let found = settle(&server, &ledger, &mut random);
+        let filed: usize = keepers.iter().map(|keeper| keeper.settle(&server)).sum();
         changes = story::settle(&server, changes + acknowledged);
         for (sender, (address, _)) in ACCOUNTS.into_iter().enumerate() {
             story::counted(&server, address, ledger.kept_of(sender));
         }
         eprintln!(
-            "round {round} of {rounds}: killed after {moment:?}; {found}, {changes} changes with a notice each"
+            "round {round} of {rounds}: killed after {moment:?}; {found}, {filed} filed, \
+             {changes} changes with a notice each"
         );
     }
 }

@@ -4,6 +4,7 @@
 //! event (a file, a reply, a process's end); the long limits here only keep a broken server from hanging the tests.
 
 mod cut;
+mod imap;
 mod letter;
 mod pop3;
 mod program;
@@ -13,6 +14,7 @@ mod smtp;
 mod wire;
 
 pub(crate) use cut::Cut;
+pub(crate) use imap::Imap;
 pub(crate) use letter::{Letter, behind_own_fields, rig_id, with_lf};
 pub(crate) use pop3::Pop3;
 pub(crate) use program::{Outcome, ci, have, or_skip, run};

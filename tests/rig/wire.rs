@@ -102,6 +102,13 @@ impl Wire {
         if line.ends_with(b"\n") { Ok(line) } else { Err(ErrorKind::UnexpectedEof.into()) }
     }
 
+    /// The next so many octets.
+    pub(crate) fn octets(&mut self, many: usize) -> io::Result<Vec<u8>> {
+        let mut octets = vec![0; many];
+        self.0.read_exact(&mut octets)?;
+        Ok(octets)
+    }
+
     /// The next line as text, without its end.
     pub(crate) fn line(&mut self) -> io::Result<String> {
         let line = self.raw_line()?;

@@ -228,7 +228,6 @@ impl<S: Door> Pump<S> {
                 None => return Ok(()),
                 Some(Step::Close) => return Err(Over),
                 // Here octets travel as they are.
-                // What would be compressed is what a transcript is about.
                 Some(Step::Compress) => {}
                 Some(Step::StartTls) => {
                     self.shaking_hands = true;

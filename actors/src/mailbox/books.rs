@@ -153,6 +153,15 @@ impl Books {
         self.shelves.get(&mailbox).map(|shelf| shelf.shown.header())
     }
 
+    /// The folders that sessions were shown.
+    pub(super) fn into_shown(self) -> Vec<(MailboxId, Arc<Folder>)> {
+        let whole = |(mailbox, shelf): (MailboxId, Shelf)| match shelf.shown {
+            Known::Whole(folder) => Some((mailbox, folder)),
+            Known::Tail(_) => None,
+        };
+        self.shelves.into_iter().filter_map(whole).collect()
+    }
+
     /// The counters of a folder that never held a letter.
     pub(super) fn on_paper(&self, mailbox: MailboxId) -> Folder {
         Folder::new(uid_validity_on_paper(self.created, mailbox))

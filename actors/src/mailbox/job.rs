@@ -108,8 +108,11 @@ impl MailboxActor {
                 books.shelve(mailbox, known, Vec::new());
             }
             Loaded::Whole(mailbox, read) => {
-                let (folder, log) = read
+                let (mut folder, log) = read
                     .map_or_else(|| (books.on_paper(mailbox), Vec::new()), |read| (read.folder, read.log));
+                for (_, seen) in self.doubted.extract_if(.., |(of, _)| *of == mailbox) {
+                    folder.renew(&seen, &mut books.usage);
+                }
                 books.shelve(mailbox, Known::Whole(Arc::new(folder)), log);
             }
             Loaded::Notes(mailbox, notes) => books.notes = Some((mailbox, notes)),

@@ -27,6 +27,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use postern_model::record::Checks;
 use postern_model::{AccountId, MailboxId, ModSeq};
+use postern_policy::folder::Folder;
 use tokio::sync::oneshot;
 
 use crate::ground::Ground;
@@ -70,6 +71,8 @@ pub(crate) struct MailboxActor {
     sights: Sights,
     /// What waits to be removed is read from the store at the start and after a failure.
     knows_leftovers: bool,
+    /// Pictures that sessions were shown before a batch came to nothing: they may have seen flags that never were.
+    doubted: Vec<(MailboxId, Arc<Folder>)>,
     /// A batch that drops letters is on its way.
     burying: bool,
     /// The number of the last batch handed in.
@@ -109,6 +112,7 @@ impl PerAccount for MailboxActor {
             checks: None,
             sights: Sights::default(),
             knows_leftovers: false,
+            doubted: Vec::new(),
             burying: false,
             handed: 0,
             in_flight: 0,
@@ -156,11 +160,14 @@ impl MailboxActor {
     fn let_go(&mut self) {
         if self.in_flight == 0 {
             self.books = None;
+            self.doubted.clear();
         }
     }
 
     fn reload(&mut self) {
-        self.books = None;
+        if let Some(books) = self.books.take() {
+            self.doubted = books.into_shown();
+        }
         self.reading += 1;
         self.knows_leftovers = false;
         self.sights.stir_all();

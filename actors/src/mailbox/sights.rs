@@ -11,8 +11,9 @@ use postern_storage::{Batch, keys};
 
 use super::MailboxActor;
 use super::books::Books;
-use super::job::Job;
+use super::job::{Ask, Job};
 use super::load::Missing;
+use super::look::Names;
 use super::work::Work;
 use crate::mail::{News, Sight};
 
@@ -153,9 +154,14 @@ impl MailboxActor {
         self.burying = true;
         // What comes to nothing is found again at the next start.
         let buried = self.ground.store.commit(batch).into_actor(self);
-        ctx.spawn(buried.map(|_, actor, ctx| {
+        ctx.spawn(buried.map(|buried, actor, ctx| {
             actor.burying = false;
             actor.bury(ctx);
+            if buried.is_ok() && !actor.sights.has_doomed() && !actor.knows_leftovers {
+                // There were more than are read at once.
+                actor.let_go();
+                ctx.notify(Ask(Names));
+            }
         }));
     }
 }

@@ -12,20 +12,15 @@ pub(super) async fn close(run: &mut Run<'_, '_>) -> Result<Done, Cut> {
     let Some(selected) = run.state.selected.as_deref() else {
         return Ok(Done::bad("Select a folder first."));
     };
-    let mut done = Done::ok("CLOSE completed");
     if !selected.read_only {
         match run.state.mail.expunge(selected.mailbox, None).await {
-            Ok(expunged) if run.state.enabled.qresync && !expunged.gone.is_empty() => {
-                // RFC 7162 §3.2.8
-                let highest = expunged.folder.header().highest_mod_seq;
-                done = Done::ok_with(format!("HIGHESTMODSEQ {}", highest.0), "CLOSE completed");
-            }
             Ok(_) | Err(Refusal::NoSuchFolder) => {}
             Err(refusal) => return Ok(run.refused(&refusal)),
         }
     }
     leave(run.state).await;
-    Ok(done)
+    // RFC 7162 §3.2.8: no HIGHESTMODSEQ, as the client has not been told what went.
+    Ok(Done::ok("CLOSE completed"))
 }
 
 /// UNSELECT: nothing goes.

@@ -21,11 +21,11 @@ pub(super) async fn run(run: &mut Run<'_, '_>, targets: Option<Targets>) -> Resu
 }
 
 impl Run<'_, '_> {
-    /// `OK` behind a command that took letters out of the selected folder, all of which has been told: with QRESYNC the
+    /// `OK` behind a command that took letters out of the selected folder, all of which has been told: with CONDSTORE the
     /// client learns up to which sequence it knows everything (RFC 7162 §3.2.7, 3.2.8).
     pub(super) fn removed(&self, text: &str) -> Done {
         match &self.state.selected {
-            Some(selected) if self.state.enabled.qresync => {
+            Some(selected) if self.state.enabled.condstore => {
                 Done::ok_with(format!("HIGHESTMODSEQ {}", selected.told.0), text)
             }
             _ => Done::ok(text),

@@ -47,14 +47,15 @@ pub(super) async fn run(
     Ok(ending)
 }
 
-/// The flags that the letters have now, changed or not: that is what a client waits for. Those that were changed by
-/// others meanwhile are among them, so that it knows why they stayed.
+/// The flags that the letters have now, changed or not: that is what a client waits for. Those that stayed since others
+/// changed them are told as any change of others is, where the client does not know of it yet.
 async fn tell_flags(run: &mut Run<'_, '_>, uids: &UidSet, changed: &FlagsChanged) -> Result<(), Cut> {
     let Some(selected) = &mut run.state.selected else { return Ok(()) };
     let header = changed.folder.header();
     sync::keywords(run.out.bytes, selected, header);
     selected.silent.extend(changed.mod_seq);
-    for entry in changed.folder.entries_of(uids) {
+    let mut letters = changed.folder.entries_of(uids);
+    while let Some(entry) = letters.find(|entry| !changed.modified.contains(entry.uid)) {
         sync::flags_of(run.out.bytes, selected, header, entry, run.state.enabled);
         run.out.relieve().await?;
     }

@@ -25,6 +25,9 @@ pub struct Tagged {
     pub command: Command,
 }
 
+/// Fields of ID with their values; `None` is NIL.
+pub type IdFields = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 /// Sequence numbers or UIDs: what the numbers of a command mean (RFC 9051 §6.4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbering {
@@ -42,9 +45,6 @@ pub enum Targets {
     /// `$`: what SEARCH saved (RFC 9051 §6.4.4.1).
     Saved,
 }
-
-/// What a program says of itself: names, each with a value or NIL (RFC 2971 §3.3).
-pub type IdFields = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// All commands. Each has one row in [`crate::imap::command::TABLE`].
 #[derive(Debug, PartialEq, Eq)]
@@ -351,7 +351,7 @@ pub enum Notify {
     Set {
         /// `STATUS`: tell where things stand now.
         status: bool,
-        /// Folders and events, in the order that decides.
+        /// Folders and events; what several of them say of one folder adds up.
         groups: Vec<NotifyGroup>,
     },
 }

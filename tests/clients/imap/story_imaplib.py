@@ -78,6 +78,15 @@ ok(imap.delete("Passing"))
 names = b" ".join(ok(imap.list('""', "*")))
 assert b"Passing" not in names and b"\\Sent" in names and b"\\Trash" in names, names
 
+# With names in UTF-8 where the server has that.
+if "UTF8=ACCEPT" in capabilities:
+    other = connect()
+    other.login(user, password)
+    ok(other.enable("UTF8=ACCEPT"))
+    ok(other.create('"Jūrmala"'))
+    assert '"Jūrmala"' in b" ".join(ok(other.list())).decode()
+    ok(other.delete('"Jūrmala"'))
+    other.logout()
 # Letters: moved, copied, deleted, put there.
 ok(imap.uid("MOVE", uid_of(3), "Work"))
 ok(imap.uid("COPY", uid_of(4), "Work"))
@@ -120,11 +129,5 @@ assert line.startswith(tag + b" OK"), line
 giver.join()
 assert uid_of(8) == "8"
 
-# With names in UTF-8 where the server has that.
-if "UTF8=ACCEPT" in capabilities:
-    ok(imap.enable("UTF8=ACCEPT"))
-    ok(imap.create('"Jūrmala"'))
-    assert '"Jūrmala"' in b" ".join(ok(imap.list())).decode()
-    ok(imap.delete('"Jūrmala"'))
 ok(imap.close())
 assert imap.logout()[0] == "BYE"

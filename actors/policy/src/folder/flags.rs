@@ -112,6 +112,32 @@ impl Folder {
         (Some(mod_seq), touched)
     }
 
+    /// Counts letters as changed whose flags or keywords are others than in `seen`, a picture that was shown and came to
+    /// nothing: whoever saw it is told again.
+    pub fn renew(&mut self, seen: &Folder, usage: &mut Usage) {
+        let same_names = self.header.keywords == seen.header.keywords;
+        let is_other = |entry: &Entry, seen: &Entry| {
+            let has_names = entry.keywords | seen.keywords != 0;
+            (entry.flags, entry.keywords) != (seen.flags, seen.keywords) || (has_names && !same_names)
+        };
+        let mod_seq = next_mod_seq(&self.header, usage);
+        let mut changed = false;
+        for slot in &mut self.slots {
+            let entries = slot.block.entries.iter().enumerate();
+            let others =
+                entries.filter(|(_, entry)| seen.entry(entry.uid).is_some_and(|was| is_other(entry, was)));
+            let others: Vec<usize> = others.map(|(at, _)| at).collect();
+            for at in others {
+                Arc::make_mut(&mut slot.block).entries[at].mod_seq = mod_seq;
+                (slot.mod_seq, changed) = (mod_seq, true);
+            }
+        }
+        if changed {
+            Arc::make_mut(&mut self.header).highest_mod_seq = mod_seq;
+            usage.mod_seq = mod_seq;
+        }
+    }
+
     /// Takes the `\Recent` letters below `end` for one session: the first of them. Later sessions find none of these
     /// (RFC 3501 §2.3.2). With it comes whether the counters are other than before.
     pub fn claim_recent(&mut self, end: Option<Uid>) -> (Uid, bool) {

@@ -271,3 +271,18 @@ fn what_is_deleted_is_found_and_recent_letters_are_taken_once() {
     assert_eq!(folder.claim_recent(Some(Uid(6))), (Uid(1), true));
     assert_eq!(folder.claim_recent(Some(Uid(6))), (Uid(6), false));
 }
+
+#[test]
+fn what_was_seen_and_came_to_nothing_is_told_again() {
+    let (mut folder, mut usage) = filled(70);
+    let (mut seen, mut other) = (folder.clone(), usage);
+    seen.set_flags(&uids(&[3, 66]), &change(FlagMode::Add, Flags::SEEN, &[]), &mut other);
+    usage.mod_seq = other.mod_seq;
+    folder.renew(&seen, &mut usage);
+    let told = seen.header().highest_mod_seq;
+    assert_eq!(folder.changed_since(told).map(|entry| entry.uid).collect::<UidSet>(), uids(&[3, 66]));
+    fits(&folder, &usage);
+    let before = folder.header().highest_mod_seq;
+    folder.renew(&folder.clone(), &mut usage);
+    assert_eq!(folder.header().highest_mod_seq, before);
+}

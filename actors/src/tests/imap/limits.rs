@@ -1,9 +1,21 @@
 //! Much at once, too much, and what goes wrong.
 
 use postern_model::record::{Folders, Usage};
+use postern_policy::view::{View, news};
 
 use super::super::mail::fill;
 use super::*;
+
+impl House {
+    /// Somebody else changes the account behind its MailboxActor's back: the actor's next batch comes to nothing.
+    async fn disturb(&self, account: AccountId) {
+        let usage = keys::usage(account);
+        let stored: Usage = self.actors.store().get(usage.clone()).await.expect("readable").expect("there");
+        let mut batch = Batch::new();
+        batch.put(&usage, &Usage { mod_seq: ModSeq(stored.mod_seq.0 + 1), ..stored });
+        self.actors.store().commit(batch).await.expect("room");
+    }
+}
 
 #[actix_rt::test]
 async fn d8_what_is_stored_has_a_limit_and_a_letter_over_it_changes_nothing() {
@@ -55,7 +67,7 @@ async fn many_letters_are_copied_in_parts_and_come_together() {
     let all = UidSet::from_ranges([(Uid(1), Uid(5_000))]);
     let copied = imap.copy(INBOX, all.clone(), MailboxId::ARCHIVE).await.expect("room");
     assert_eq!((copied.from.len(), copied.to.len()), (1_100, 1_100));
-    let read = move |view: &View<'_>| view.scan(&keys::doomed_of(alice), 10);
+    let read = move |view: &postern_storage::View<'_>| view.scan(&keys::doomed_of(alice), 10);
     assert_eq!(house.actors.store().read(read).await.expect("readable").len(), 0);
     let (inbox, archive) = (imap.uids(INBOX).await, imap.look(MailboxId::ARCHIVE).await.expect("there"));
     assert_eq!(inbox, "1:1100");
@@ -82,12 +94,7 @@ async fn a_batch_that_comes_to_nothing_was_never_seen() {
     imap.put(&house, INBOX, "one\r\n").await;
     let before = other.open(INBOX).await.header().highest_mod_seq;
     other.wants(Wants::Selected);
-    // Somebody else has changed the account meanwhile.
-    let usage = keys::usage(alice);
-    let stored: Usage = house.actors.store().get(usage.clone()).await.expect("readable").expect("there");
-    let mut batch = Batch::new();
-    batch.put(&usage, &Usage { mod_seq: ModSeq(stored.mod_seq.0 + 1), ..stored });
-    house.actors.store().commit(batch).await.expect("room");
+    house.disturb(alice).await;
     let failed = imap.append(INBOX, vec![house.appending("two\r\n").await], None).await.map(|_| ());
     assert_eq!(failed, Err(Refusal::Unavailable));
     assert_eq!(other.uids(INBOX).await, "1");
@@ -99,6 +106,29 @@ async fn a_batch_that_comes_to_nothing_was_never_seen() {
     let admitted = house.login(ALICE, &who, Protocol::Pop3).await.expect("admitted");
     let maildrop = house.actors.open_maildrop(&admitted, &who.session).await.expect("free");
     assert_eq!(maildrop.letters.len(), 2);
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn flags_that_came_to_nothing_are_told_as_they_are() {
+    let house = House::new().await;
+    let alice = house.account(ALICE).await;
+    let (imap, other) = (house.imap().await, house.imap().await);
+    for _ in 0..2 {
+        imap.put(&house, INBOX, "x\r\n").await;
+    }
+    let view = View::of(&*other.open(INBOX).await);
+    other.wants(Wants::Selected);
+    house.disturb(alice).await;
+    // It is answered before it is on disk.
+    let changed = imap.change_flags(INBOX, set(&[2]), add(Flags::SEEN)).await.expect("lazily");
+    let told = changed.folder.header().highest_mod_seq;
+    house.written().await;
+    house.written().await;
+    assert_eq!(other.who.heard().await, [Tell::News]);
+    let folder = other.look(INBOX).await.expect("there");
+    assert_eq!(folder.entry(Uid(2)).map(|entry| entry.flags), Some(Flags::default()));
+    assert_eq!(news(&view, told, &folder).changed, set(&[2]));
     house.clean();
 }
 
@@ -153,7 +183,7 @@ async fn what_a_crash_left_of_a_deleted_folder_goes_at_the_next_start() {
         imap.folders().await.expect("readable");
     }
     assert_eq!(imap.storage().await.expect("readable").used.letters, 1);
-    let read = move |view: &View<'_>| {
+    let read = move |view: &postern_storage::View<'_>| {
         Ok(view.contains(&keys::mailbox(alice, folder))?
             || !view.scan(&keys::vanished_of(alice, folder), 1)?.is_empty())
     };

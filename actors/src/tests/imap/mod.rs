@@ -13,6 +13,7 @@ mod basics;
 mod history;
 mod limits;
 mod readers;
+mod together;
 mod waking;
 
 const ALICE: &str = "alice@demo.test";

@@ -123,9 +123,35 @@ async fn what_waits_to_be_dropped_goes_at_the_next_start() {
     std::mem::forget((one, other));
     house.clean();
     let house = house.restarted().await;
-    let imap = house.imap().await;
-    assert_eq!(house.doomed(alice).await, 0);
-    assert!(!imap.reads(letter).await);
+    // Also where nobody asks for the account's mail.
+    house.actors.bury_what_was_read().await.expect("readable");
+    house.caught_up().await;
+    let read = move |view: &View<'_>| view.scan(&keys::doomed_of(alice), 10);
+    assert_eq!(house.actors.store().read(read).await.expect("readable").len(), 0);
+    assert!(!house.imap().await.reads(letter).await);
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn however_much_waits_to_be_dropped_all_of_it_goes() {
+    let (house, alice) = three().await;
+    for first in [1_000_000, 2_000_000] {
+        let mut batch = Batch::new();
+        for n in 0..4_000 {
+            let doomed = postern_model::record::Doomed { since: house.actors.now() };
+            batch.put(&keys::doomed(alice, LetterId(first + n)), &doomed);
+        }
+        house.actors.store().commit(batch).await.expect("room");
+    }
+    let house = house.restarted().await;
+    house.actors.bury_what_was_read().await.expect("readable");
+    let seat = house.actors.mailboxes().seat(alice);
+    let read = move |view: &View<'_>| view.scan(&keys::doomed_of(alice), 10);
+    for _ in 0..40 {
+        house.written().await;
+        seat.addr().send(crate::mailbox::Tidy).await.expect("it lives");
+    }
+    assert_eq!(house.actors.store().read(read).await.expect("readable").len(), 0);
     house.clean();
 }
 

@@ -259,14 +259,14 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let letter = b"From: a\r\nTo: b\r\nSubject: c\r\n d\r\n\r\ntext";
         let mut bodies = stored(dir.path(), letter).await;
-        let filter = FieldFilter { names: vec![b"subject".to_vec(), b"from".to_vec()], not: false };
+        let filter = FieldFilter::new(&[b"subject".to_vec(), b"from".to_vec()], false);
         let mut body = bodies.next().await.expect("a body");
         let fields = filtered_header(&mut body, &filter).await.expect("read");
         assert_eq!(fields, b"From: a\r\nSubject: c\r\n d\r\n\r\n");
         let part = std::num::NonZeroU32::new(4).map(|count| (3, count));
         assert_eq!(cut(&fields, part), b"m: a");
         assert_eq!(cut(&fields, std::num::NonZeroU32::new(4).map(|count| (300, count))), b"");
-        let size = source(&FetchItem::BinarySize { part: vec![1] }, None);
+        let size = source(&FetchItem::BinarySize { part: vec![1] }, None, None);
         assert!(matches!(size, Source::Trouble(_)), "without facts nothing is known of a part");
     }
 }

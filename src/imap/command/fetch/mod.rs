@@ -122,7 +122,8 @@ async fn vanished(run: &mut Run<'_, '_>, targets: &Targets, since: postern_model
     let Ok(selected) = run.selected() else { return };
     let asked = match targets {
         Targets::Set(set) => {
-            let ranges = set.ranges(selected.view.last().map_or(0, |uid| uid.0)).into_iter();
+            // The highest letters may have gone, so `*` is whatever there was.
+            let ranges = set.ranges(u32::MAX).into_iter();
             UidSet::from_ranges(ranges.map(|(a, b)| (postern_model::Uid(a), postern_model::Uid(b))))
         }
         Targets::Saved => selected.saved.clone(),
@@ -158,7 +159,8 @@ async fn tell_letters(
         sync::keywords(out.bytes, selected, folder.header());
     }
     let mut fetching = Fetching { state, out, plan, folder, trouble: None };
-    for page in letters.chunks(PAGE) {
+    // What is known of a page's bodies is held as long as it is told.
+    for page in letters.chunks((PAGE / plan.bodies.max(1)).max(1)) {
         fetching.page(page).await?;
     }
     Ok(fetching.trouble)

@@ -15,8 +15,8 @@ use postern_storage::{StoreError, keys};
 use super::Trouble;
 use super::bodies::Bodies;
 use super::item::{self, Letter};
-use super::literal::{self, Writing};
-use super::plan::{Plan, is_body};
+use super::literal::{self, Measured, Writing};
+use super::plan::{Fields, Plan, is_body};
 use super::source::{Partial, Shown, Source, part_of, source};
 use crate::imap::data::{Decoder, section_name};
 use crate::imap::grammar::FetchItem;
@@ -32,6 +32,9 @@ pub(super) struct Fetching<'a, 'o> {
     /// What could not be told so far.
     pub(super) trouble: Option<Trouble>,
 }
+
+/// An item that is told from octets, and the fields of a header that it wants.
+type Item<'a> = (&'a FetchItem, Option<&'a Fields>);
 
 /// A letter with the octets that are told of it.
 struct Told<'a> {
@@ -50,9 +53,9 @@ impl Fetching<'_, '_> {
         let previews = self.previews(page, &facts).await;
         let of = |n: usize| facts.get(n).and_then(Option::as_ref);
         let mut sources = Vec::new();
-        if self.plan.bodies {
-            let items = || self.plan.items.iter().filter(|item| is_body(item));
-            let of_letter = |n| items().map(move |item| source(item, of(n)));
+        if self.plan.bodies > 0 {
+            let items = || self.plan.items.iter().zip(&self.plan.fields).filter(|(item, _)| is_body(item));
+            let of_letter = |n| items().map(move |(item, fields)| source(item, fields.as_ref(), of(n)));
             sources = (0..page.len()).flat_map(of_letter).collect();
         }
         let mut bodies = self.bodies(page, &sources);
@@ -150,20 +153,18 @@ impl Fetching<'_, '_> {
         bodies: &mut Bodies,
     ) -> Result<(), Cut> {
         self.begin(&told);
-        for item in &self.plan.items {
+        let plan = self.plan;
+        for (item, fields) in plan.items.iter().zip(&plan.fields) {
             match is_body(item) {
                 false => self.simple(item, &mut told),
                 true => {
                     let source = sources.next().unwrap_or(Source::Nil);
-                    self.body(item, source, &mut told, bodies).await?;
+                    self.body((item, fields.as_ref()), source, &mut told, bodies).await?;
                 }
             }
         }
-        if told.marked && !self.plan.flags {
-            self.simple(&FetchItem::Flags, &mut told);
-        }
-        if told.marked && self.state.enabled.condstore && !self.plan.mod_seq {
-            self.simple(&FetchItem::ModSeq, &mut told);
+        if told.marked {
+            self.changed(&mut told);
         }
         if told.first {
             // Nothing of it could be told, but a response is not empty.
@@ -171,6 +172,20 @@ impl Fetching<'_, '_> {
         }
         self.out.bytes.extend_from_slice(b")\r\n");
         Ok(())
+    }
+
+    /// What was not asked for, but changed by this command: as it would be told unasked (RFC 7162 §3.1, 3.2.4).
+    fn changed(&mut self, told: &mut Told<'_>) {
+        let (enabled, plan) = (self.state.enabled, self.plan);
+        if enabled.qresync && !enabled.uid_only && !plan.uid {
+            self.simple(&FetchItem::Uid, told);
+        }
+        if !plan.flags {
+            self.simple(&FetchItem::Flags, told);
+        }
+        if enabled.condstore && !plan.mod_seq {
+            self.simple(&FetchItem::ModSeq, told);
+        }
     }
 
     /// `* 1 FETCH (`, or `* 5 UIDFETCH (` (RFC 9586 §3.3).
@@ -208,14 +223,14 @@ impl Fetching<'_, '_> {
     /// An item that is told from octets. One that can't be read is left out, and the command's end says so.
     async fn body(
         &mut self,
-        item: &FetchItem,
+        (item, fields): Item<'_>,
         source: Source,
         told: &mut Told<'_>,
         bodies: &mut Bodies,
     ) -> Result<(), Cut> {
         let small = match source {
             Source::Octets { range, shown } if !range.is_empty() => {
-                return self.octets(item, range, shown, told, bodies).await;
+                return self.octets((item, fields), range, shown, told, bodies).await;
             }
             Source::Trouble(trouble) => {
                 self.trouble = self.trouble.max(Some(trouble));
@@ -233,7 +248,7 @@ impl Fetching<'_, '_> {
 
     async fn octets(
         &mut self,
-        item: &FetchItem,
+        (item, fields): Item<'_>,
         range: Range<u64>,
         shown: Shown,
         told: &mut Told<'_>,
@@ -248,14 +263,14 @@ impl Fetching<'_, '_> {
                 self.name(item, told);
                 Writing { broken: &mut self.state.broken, out: self.out }.stream(&mut body, binary).await
             }
-            Shown::Fields { filter, partial } => match literal::filtered_header(&mut body, &filter).await {
-                Ok(fields) => {
-                    self.name(item, told);
-                    literal::write(self.out.bytes, literal::cut(&fields, partial), false);
-                    Ok(())
+            Shown::Fields { partial } => {
+                let Some(Fields { filter, .. }) = fields else { return Ok(()) };
+                match literal::filtered_header(&mut body, filter).await {
+                    Ok(fields) => self.literal(item, literal::cut(&fields, partial), false, told),
+                    Err(error) => return self.unreadable(told, &error),
                 }
-                Err(error) => self.unreadable(told, &error),
-            },
+                Ok(())
+            }
             Shown::DecodedSize { decoder } => match literal::measure(&mut body, decoder).await {
                 Ok(measured) => {
                     self.name(item, told);
@@ -264,20 +279,23 @@ impl Fetching<'_, '_> {
                 }
                 Err(error) => self.unreadable(told, &error),
             },
-            Shown::Decoded { decoder, partial } => {
-                let measured = match literal::measure(&mut body, decoder.clone()).await {
-                    Ok(measured) => measured,
-                    Err(error) => return self.unreadable(told, &error),
-                };
-                if let Some(kept) = measured.kept {
-                    self.name(item, told);
-                    literal::write(self.out.bytes, literal::cut(&kept, partial), true);
-                    return Ok(());
+            Shown::Decoded { decoder, partial } => match literal::measure(&mut body, decoder.clone()).await {
+                Ok(Measured { kept: Some(kept), .. }) => {
+                    self.literal(item, literal::cut(&kept, partial), true, told);
+                    Ok(())
                 }
-                let wanted = part_of(0..measured.octets, partial);
-                self.decoded_again(item, (range, decoder, wanted), told, bodies).await
-            }
+                Ok(Measured { octets, kept: None }) => {
+                    let wanted = part_of(0..octets, partial);
+                    self.decoded_again(item, (range, decoder, wanted), told, bodies).await
+                }
+                Err(error) => self.unreadable(told, &error),
+            },
         }
+    }
+
+    fn literal(&mut self, item: &FetchItem, octets: &[u8], binary: bool, told: &mut Told<'_>) {
+        self.name(item, told);
+        literal::write(self.out.bytes, octets, binary);
     }
 
     /// A decoded part that is too large to be kept since it was measured.

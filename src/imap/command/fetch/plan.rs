@@ -1,6 +1,7 @@
 //! What a FETCH has to look at for the items that it tells.
 
-use crate::imap::grammar::{FetchItem, SectionText};
+use crate::imap::data::FieldFilter;
+use crate::imap::grammar::{FetchItem, Section, SectionText};
 
 /// The items that are told, and what they need.
 pub(super) struct Plan {
@@ -10,10 +11,14 @@ pub(super) struct Plan {
     pub(super) facts: bool,
     /// The letters' first words.
     pub(super) previews: bool,
-    /// Octets of bodies.
-    pub(super) bodies: bool,
+    /// How many of the items are told from octets of bodies.
+    pub(super) bodies: usize,
+    /// What those of the items want that name fields of a header, made once for all letters: names may be many.
+    pub(super) fields: Vec<Option<Fields>>,
     /// Some item is not asked for by PEEK: `\Seen` is set.
     pub(super) sets_seen: bool,
+    /// UID is among the items.
+    pub(super) uid: bool,
     /// FLAGS is among the items.
     pub(super) flags: bool,
     /// MODSEQ is among the items.
@@ -33,13 +38,34 @@ impl Plan {
         Plan {
             facts: items.iter().any(needs_facts),
             previews: items.iter().any(|item| matches!(item, FetchItem::Preview { .. })),
-            bodies: items.iter().any(is_body),
+            bodies: items.iter().filter(|item| is_body(item)).count(),
+            fields: items.iter().map(fields).collect(),
             sets_seen: items.iter().any(sets_seen),
+            uid: items.contains(&FetchItem::Uid),
             flags: items.contains(&FetchItem::Flags),
             mod_seq: items.contains(&FetchItem::ModSeq),
             items,
         }
     }
+}
+
+/// Some fields of a header.
+pub(super) struct Fields {
+    /// The header.
+    pub(super) header: Section,
+    /// Which fields.
+    pub(super) filter: FieldFilter,
+}
+
+fn fields(item: &FetchItem) -> Option<Fields> {
+    let FetchItem::Section(fetch) = item else { return None };
+    let filter = match &fetch.section.text {
+        SectionText::HeaderFields(names) => FieldFilter::new(names, false),
+        SectionText::HeaderFieldsNot(names) => FieldFilter::new(names, true),
+        _ => return None,
+    };
+    let header = Section { part: fetch.section.part.clone(), text: SectionText::Header };
+    Some(Fields { header, filter })
 }
 
 /// Whether an item is told from a letter's octets.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use postern_model::mime::Facts;
 
 use super::Trouble;
-use crate::imap::data::{Decoder, FieldFilter, Piece, binary, section};
+use super::plan::Fields;
+use crate::imap::data::{Decoder, Piece, binary, section};
 use crate::imap::grammar::{FetchItem, SectionFetch, SectionText};
 
 /// `<origin.count>`
@@ -31,25 +32,28 @@ pub(super) enum Shown {
     /// They are shown as they stand; as `literal8` where `binary`.
     Plain { binary: bool },
     /// Some fields of a header.
-    Fields { filter: FieldFilter, partial: Partial },
+    Fields { partial: Partial },
     /// Without their transfer encoding.
     Decoded { decoder: Decoder, partial: Partial },
     /// How many they are without it.
     DecodedSize { decoder: Decoder },
 }
 
-/// The source of an item that is told from a letter's octets.
-pub(super) fn source(item: &FetchItem, facts: Option<&Facts>) -> Source {
+/// The source of an item that is told from a letter's octets; `fields` where it names some of a header.
+pub(super) fn source(item: &FetchItem, fields: Option<&Fields>, facts: Option<&Facts>) -> Source {
     match (item, facts) {
         (FetchItem::Section(fetch), _) if is_whole(fetch) => plain(0..u64::MAX, fetch.partial, false),
         (_, None) => Source::Trouble(Trouble::Unreadable),
-        (FetchItem::Section(fetch), Some(facts)) => match section(facts, &fetch.section) {
-            None => Source::Nil,
-            Some(Piece::Range(range)) => plain(range, fetch.partial, false),
-            Some(Piece::Header { range, filter }) => {
-                Source::Octets { range, shown: Shown::Fields { filter, partial: fetch.partial } }
+        (FetchItem::Section(fetch), Some(facts)) => {
+            let wanted = fields.map_or(&fetch.section, |fields| &fields.header);
+            match (section(facts, wanted), fields) {
+                (Some(Piece::Range(range) | Piece::Header { range, .. }), Some(_)) => {
+                    Source::Octets { range, shown: Shown::Fields { partial: fetch.partial } }
+                }
+                (Some(Piece::Range(range)), None) => plain(range, fetch.partial, false),
+                _ => Source::Nil,
             }
-        },
+        }
         (FetchItem::Binary { part, partial, .. }, Some(facts)) => match binary(facts, part) {
             None => Source::Nil,
             Some(Err(_)) => Source::Trouble(Trouble::UnknownCte),

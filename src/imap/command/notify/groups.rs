@@ -158,6 +158,12 @@ pub(super) fn wants_server_notes(groups: &[NotifyGroup]) -> bool {
     groups.iter().flat_map(|group| &group.events).any(|event| *event == NotifyEvent::ServerMetadataChange)
 }
 
+/// Whether notes of anything are told of.
+pub(super) fn wants_notes(groups: &[NotifyGroup]) -> bool {
+    let of_folders = |event: &NotifyEvent| *event == NotifyEvent::MailboxMetadataChange;
+    wants_server_notes(groups) || groups.iter().flat_map(|group| &group.events).any(of_folders)
+}
+
 /// RFC 5465 §6
 fn covers(source: &Source, folders: &Folders, name: &MailboxName) -> bool {
     match source {
@@ -229,7 +235,7 @@ mod tests {
         ] {
             assert_eq!(said(Events::of(&groups, &folders, &name(folder))), wanted, "{folder}");
         }
-        assert!(!wants_server_notes(&groups));
+        assert!(!wants_server_notes(&groups) && wants_notes(&groups));
         assert!(wants_server_notes(&[group(Source::Personal, "server")]));
     }
 

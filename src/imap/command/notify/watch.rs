@@ -8,7 +8,7 @@ use postern_actors::mail::Standing;
 use postern_model::record::{Annotation, Folders, MailboxHeader};
 use postern_model::{MailboxId, MailboxName, ModSeq, Uid, UidValidity};
 
-use super::groups::{Events, Heeds, overflow, wants_server_notes};
+use super::groups::{Events, Heeds, overflow, wants_notes, wants_server_notes};
 use super::names::{Change, changes};
 use crate::imap::command::{list, metadata, status};
 use crate::imap::grammar::{NotifyGroup, StatusItem, write};
@@ -244,8 +244,10 @@ impl Watch {
 
     /// Takes over these notes as they are now.
     pub(super) fn adopt_notes(&mut self, of: Option<MailboxId>, notes: &[Annotation], names: &[String]) {
-        let Some(known) = self.notes.get_mut(&of) else { return };
-        let now = digests(notes);
+        if !wants_notes(&self.groups) {
+            return;
+        }
+        let (known, now) = (self.notes.entry(of).or_default(), digests(notes));
         for name in names {
             match now.get(name) {
                 Some(value) => drop(known.insert(name.clone(), *value)),

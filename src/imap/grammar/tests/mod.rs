@@ -2,5 +2,7 @@
 
 mod commands;
 mod framing;
+mod letters;
 mod malformed;
 mod searching;
+mod second_opinion;
