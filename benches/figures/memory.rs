@@ -18,7 +18,7 @@ use crate::server::Server;
 use crate::table::{Figure, Goal, Mark};
 use crate::{Bench, Outcome};
 
-/// The cost of passwords, and no SCRAM keys, which cost 100,000 iterations each.
+/// The cost of passwords, and no SCRAM keys, which cost tens of milliseconds each.
 /// The index's cache has a bound of its own (256 MiB unless told otherwise) and is no connection's; a small one keeps it from
 /// hiding what a connection costs.
 const CHEAP: [(&str, &str); 3] =

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::script::{DoorKind, Setup};
 
 /// What every test's server is told, unless the transcript says otherwise. Failed logins are answered at once, since
-/// nobody moves the clock while a client waits; hashes cost as little as they may, and SCRAM's 100,000 iterations are paid by
+/// nobody moves the clock while a client waits; hashes cost as little as they may, and SCRAM's iterations are paid by
 /// those transcripts alone that are about SCRAM. Mail may be checked at any time, but where a transcript is about that.
 const DEFAULTS: [(&str, &str); 15] = [
     ("POSTERN_HOSTNAME", "mail.demo.test"),

@@ -80,6 +80,11 @@ impl Sight {
         (selected != 0).then_some(MailboxId(selected))
     }
 
+    /// The session is shown the selected folder, which stands here.
+    pub(crate) fn shown(&self, mod_seq: ModSeq) {
+        self.highest.store(mod_seq.0, Ordering::Relaxed);
+    }
+
     /// The selected folder has changed.
     pub(crate) fn rise(&self, mod_seq: ModSeq) {
         self.highest.fetch_max(mod_seq.0, Ordering::Relaxed);

@@ -112,6 +112,7 @@ impl MailboxActor {
                     .map_or_else(|| (books.on_paper(mailbox), Vec::new()), |read| (read.folder, read.log));
                 for (_, seen) in self.doubted.extract_if(.., |(of, _)| *of == mailbox) {
                     folder.renew(&seen, &mut books.usage);
+                    self.given = self.given.max(books.usage.mod_seq);
                 }
                 books.shelve(mailbox, Known::Whole(Arc::new(folder)), log);
             }

@@ -55,7 +55,7 @@ impl Job for Show {
     fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Self::Done, Refusal> {
         let folder = actor.shown(self.mailbox)?;
         if self.sight.selected() == Some(self.mailbox) {
-            self.sight.rise(folder.header().highest_mod_seq);
+            self.sight.shown(folder.header().highest_mod_seq);
         }
         let mut recent = folder.header().recent;
         if self.claim_recent {

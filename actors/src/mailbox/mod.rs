@@ -97,7 +97,8 @@ pub(crate) struct MailboxActor {
 #[rtype(result = "()")]
 pub(crate) struct Reload;
 
-/// A while has passed.
+/// As if a while had passed.
+#[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Tidy;
@@ -170,7 +171,7 @@ impl MailboxActor {
         }
         self.reading += 1;
         self.knows_leftovers = false;
-        self.sights.stir_all();
+        self.sights.stir_all(self.given);
     }
 
     fn open_books(&mut self, read: BooksRead, ctx: &mut Context<Self>) {
@@ -218,6 +219,7 @@ impl Handler<Reload> for MailboxActor {
     }
 }
 
+#[cfg(test)]
 impl Handler<Tidy> for MailboxActor {
     type Result = ();
 

@@ -80,9 +80,12 @@ impl Sights {
         self.changed(mailbox, ModSeq(u64::MAX));
     }
 
-    /// All have to look again.
-    pub(super) fn stir_all(&self) {
+    /// All have to look again; nothing that they may have seen goes beyond `given`.
+    pub(super) fn stir_all(&self, given: ModSeq) {
         for sight in self.living() {
+            if sight.selected().is_some() {
+                sight.rise(given.next());
+            }
             sight.stir(News::Selected);
             sight.stir(News::Letters);
             sight.stir(News::Names);
@@ -91,12 +94,14 @@ impl Sights {
 }
 
 impl MailboxActor {
-    /// Whether anybody but `by` may still read what leaves `mailbox` now.
+    /// Whether anybody may still read what leaves `mailbox` now, but for `by` who has it selected and does it: that one is
+    /// told with the answer.
     fn is_read(&self, mailbox: MailboxId, by: Option<&Arc<Sight>>) -> bool {
         let may_read = |sight: Arc<Sight>| {
-            let own = by.is_some_and(|by| Arc::ptr_eq(by, &sight));
-            let knows = sight.selected() == Some(mailbox) || sight.is_behind() || self.in_flight > 0;
-            !own && sight.selected().is_some() && knows
+            let is_here = sight.selected() == Some(mailbox);
+            let is_told = is_here && by.is_some_and(|by| Arc::ptr_eq(by, &sight));
+            let knows = is_here || sight.is_behind() || self.in_flight > 0;
+            !is_told && sight.selected().is_some() && knows
         };
         // A letter that was moved on lies in a snapshot of the INBOX, too.
         self.holder.strong_count() > 0 || self.sights.living().any(may_read)

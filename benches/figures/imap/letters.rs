@@ -59,6 +59,11 @@ impl Writer {
             }
         }
         text.truncate(size.saturating_sub(2).max(text.find("\r\n\r\n").unwrap_or(0) + 4));
+        if text.ends_with('\r') {
+            // Half of a line's end: servers mend that each in its own way.
+            text.pop();
+            text.push('.');
+        }
         text.push_str("\r\n");
         text.into_bytes()
     }

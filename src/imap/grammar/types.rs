@@ -46,7 +46,7 @@ pub enum Targets {
     Saved,
 }
 
-/// All commands. Each has one row in [`crate::imap::command::TABLE`].
+/// All commands. Each has one row in the table of `crate::imap::command`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// CAPABILITY

@@ -142,9 +142,8 @@ impl History {
         inbox.flag(11..=15, "T");
         inbox.remove(16..=20);
         self.flag("INBOX", &[11, 12, 13, 14, 15], "\\Deleted");
-        let gone =
-            |id, flags: &BTreeSet<_>| (16..=20).contains(&id) || (expunges && flags.contains("\\Deleted"));
-        self.folder("INBOX").retain(|id, flags| !gone(*id, flags));
+        self.folder("INBOX")
+            .retain(|id, flags| !((16..=20).contains(id) || expunges && flags.contains("\\Deleted")));
         // One side each: what both say holds.
         inbox.flag(42..=42, "F");
         self.flag("INBOX", &[42], "\\Flagged");

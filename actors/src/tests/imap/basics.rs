@@ -151,6 +151,7 @@ async fn copies_are_letters_of_their_own_and_what_moves_stays_the_same() {
     assert_eq!((within.to, uids_of(&within.folder)), (set(&[3]), set(&[2, 3])));
     assert_eq!(imap.storage().await.expect("readable").used.letters, 5);
     // The copy lives on when the first letter is gone.
+    imap.open(MailboxId::TRASH).await;
     imap.delete_letters(MailboxId::TRASH, &[2, 3]).await;
     assert!(!imap.reads(first).await && imap.reads(copy.letter).await);
     let none = imap.copy(INBOX, set(&[99]), MailboxId::TRASH).await.expect("nothing to do");

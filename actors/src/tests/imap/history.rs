@@ -200,6 +200,10 @@ impl History {
             .collect();
         assert_eq!(gone, expected);
         model.letters.retain(|uid, _| !gone.contains(Uid(*uid)));
+        if self.clients[n].mailbox == mailbox {
+            // Who expunges is told with the answer.
+            self.clients[n].look(&self.models[&mailbox.0], true).await;
+        }
     }
 
     /// Copies or moves.

@@ -126,6 +126,7 @@ async fn flags_that_came_to_nothing_are_told_as_they_are() {
     house.written().await;
     house.written().await;
     assert_eq!(other.who.heard().await, [Tell::News]);
+    assert!(other.highest_mod_seq() > told, "there is a reason to look");
     let folder = other.look(INBOX).await.expect("there");
     assert_eq!(folder.entry(Uid(2)).map(|entry| entry.flags), Some(Flags::default()));
     assert_eq!(news(&view, told, &folder).changed, set(&[2]));
