@@ -41,7 +41,7 @@ impl View {
     /// Everything that the folder holds.
     pub fn of(folder: &Folder) -> View {
         let mut view = View::default();
-        folder.entries().for_each(|entry| view.push(entry.uid));
+        view.arrive(&folder.uids());
         view
     }
 
@@ -130,14 +130,6 @@ impl View {
         }
     }
 
-    fn push(&mut self, uid: Uid) {
-        match self.runs.last_mut() {
-            Some(run) if run.last.next() == Some(uid) => run.last = uid,
-            _ => self.runs.push(Run { first: uid, last: uid, number: SeqNo(self.letters + 1) }),
-        }
-        self.letters += 1;
-    }
-
     /// Letters go. Returns their numbers as EXPUNGE responses are to name them, one after the other: the highest first,
     /// so that no number changes under way.
     pub fn expunge(&mut self, gone: &UidSet) -> Vec<SeqNo> {
@@ -160,7 +152,7 @@ pub fn news(view: &View, told: ModSeq, folder: &Folder) -> News {
     match arrivals_alone(view, folder) {
         Some(arrived) => news.arrived = arrived,
         None => {
-            let there: UidSet = folder.entries().map(|entry| entry.uid).collect();
+            let there = folder.uids();
             news.gone = known.difference(&there);
             news.arrived = there.difference(&known);
         }

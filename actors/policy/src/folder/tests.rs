@@ -54,6 +54,7 @@ fn sizes(folder: &Folder) -> Vec<usize> {
 fn fits(folder: &Folder, usage: &Usage) {
     let header = folder.header();
     let all: Vec<&Entry> = folder.entries().collect();
+    assert_eq!(folder.uids(), all.iter().map(|entry| entry.uid).collect());
     let deleted: Vec<_> = all.iter().filter(|entry| entry.flags.contains(Flags::DELETED)).collect();
     let counted = (header.letters as usize, header.octets, header.unseen as usize);
     let unseen = all.iter().filter(|entry| !entry.flags.contains(Flags::SEEN)).count();
