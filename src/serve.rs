@@ -12,6 +12,7 @@ use postern_actors::admin::{AdminError, AdminRequest};
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
+use postern_policy::access;
 use postern_storage::{Batch, EngineKind, Store, StoreError, StoreOptions, keys};
 use serde_json::Value;
 
@@ -246,10 +247,9 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         hostname: config.hostname.clone(),
         default_language: config.language.clone(),
         takeover_after: config.pop3_takeover_after,
-        imap_check_interval: config.imap_check_interval,
         check_burst: config.check_burst,
         check_grace: config.check_grace,
-        access: config.access.clone(),
+        access: access::Figures { check_grace: config.check_grace, ..config.access.clone() },
         abuse: config.abuse.clone(),
         inactive_refuses_mail: config.inactive_refuses_mail,
         client_password: config.client_password,

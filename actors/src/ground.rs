@@ -33,8 +33,6 @@ pub struct Settings {
     pub default_language: String,
     /// How long a POP3 session must be silent before a new login may take over (SPEC C2).
     pub takeover_after: Duration,
-    /// How far apart IMAP's log-ins of an account may be (SPEC C3); zero: any time.
-    pub imap_check_interval: Duration,
     /// Checks of mail in any interval of a plan (SPEC C3).
     pub check_burst: u32,
     /// So much earlier a check is forgiven.
@@ -119,7 +117,6 @@ impl Settings {
             hostname: "mail.demo.test".to_owned(),
             default_language: "en".to_owned(),
             takeover_after: Duration::from_secs(60),
-            imap_check_interval: Duration::ZERO,
             check_burst: 1,
             check_grace: Duration::from_secs(10),
             access: access::Figures::default(),

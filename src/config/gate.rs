@@ -239,7 +239,7 @@ fn imap_check_interval(config: &mut Config, text: &str) -> Result<(), Problem> {
     if interval > DAY {
         return Err(Problem::new("is out of range", "write a duration up to 1d, or off"));
     }
-    config.imap_check_interval = interval;
+    config.access.imap_check = interval;
     Ok(())
 }
 

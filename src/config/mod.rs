@@ -87,8 +87,6 @@ pub struct Config {
     pub client_password: bool,
     /// `POSTERN_CHECK_INTERVAL` (SPEC C3), where a plan has none of its own; zero: any time.
     pub check_interval: Duration,
-    /// `POSTERN_IMAP_CHECK_INTERVAL` (SPEC C3); zero: any time.
-    pub imap_check_interval: Duration,
     /// `POSTERN_CHECK_BURST` (SPEC C3)
     pub check_burst: u32,
     /// `POSTERN_CHECK_GRACE` (SPEC C3); a tenth of the interval is all that counts of it.

@@ -143,7 +143,6 @@ impl Config {
             inactive_refuses_mail: false,
             client_password: false,
             check_interval: Duration::ZERO,
-            imap_check_interval: Duration::ZERO,
             check_burst: 0,
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),

@@ -40,7 +40,7 @@ fn an_empty_environment_gives_the_contracts_defaults() {
     assert_eq!(config.pop3_takeover_after, Duration::from_secs(60));
     assert_eq!(config.pop3_autologout, Duration::from_secs(600));
     assert_eq!(
-        (config.imap_idle_timeout, config.imap_check_interval),
+        (config.imap_idle_timeout, config.access.imap_check),
         (Duration::from_secs(1800), Duration::ZERO)
     );
     let ports = config.listen.all().map(|(_, addresses)| addresses[0].port());
@@ -110,12 +110,13 @@ fn the_gates_values_reach_their_places() {
         imap_minutes: Some(10),
         theft_networks: None,
         abuse_closes_access: true,
+        imap_check: Duration::from_secs(60),
         ..access::Figures::default()
     };
     assert_eq!(config.access, access);
     assert!(config.inactive_refuses_mail && config.client_password);
     let intervals: Vec<_> = config.plans.iter().map(|plan| plan.check_interval.as_secs()).collect();
-    assert_eq!((intervals, config.imap_check_interval.as_secs()), (vec![600, 0], 60));
+    assert_eq!(intervals, [600, 0]);
     let storage: Vec<_> = config.plans.iter().map(|plan| plan.storage).collect();
     assert_eq!(storage, [None, Some(5 << 20)]);
     let free = config.plans[0].sends;

@@ -16,9 +16,9 @@ const LOGGED_IN: &str = "IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH S
     I18NLEVEL=1";
 
 /// The list for somebody who has not logged in.
-pub(super) fn stranger(settings: &Settings, tls: Option<&TlsInfo>) -> String {
+pub(super) fn stranger(settings: &Settings, tls: Option<&TlsInfo>, compressed: bool) -> String {
     let mut list = ALWAYS.to_owned();
-    if tls.is_none() {
+    if tls.is_none() && !compressed {
         list.push_str(" STARTTLS");
     }
     let mechanisms = sasl::offered(tls, settings.legacy_plaintext, settings.scram);

@@ -110,6 +110,8 @@ pub struct Imap {
     state: Option<Box<State>>,
     tls: Option<Box<TlsInfo>>,
     opened: Timestamp,
+    /// When something came in last.
+    heard: Timestamp,
     errors: u32,
     failed_logins: u32,
     compressed: bool,
@@ -159,6 +161,7 @@ impl Imap {
             state: None,
             tls: None,
             opened: Timestamp::default(),
+            heard: Timestamp::default(),
             errors: 0,
             failed_logins: 0,
             compressed: false,
@@ -170,7 +173,7 @@ impl Imap {
     fn capabilities(&self) -> String {
         match self.state {
             Some(_) => capability::user(&self.settings, self.compressed),
-            None => capability::stranger(&self.settings, self.tls.as_deref()),
+            None => capability::stranger(&self.settings, self.tls.as_deref(), self.compressed),
         }
     }
 
@@ -237,7 +240,16 @@ impl Imap {
                 self.malformed(&malformed, out);
                 self.discard(out);
             }
+            // SPEC P5: whoever may not log in is not asked for a password either.
+            Frame::Continue if self.state.is_none() && !self.may_log_in() => match self.framer.abandon() {
+                Some(tag) => self.tls_first(&tag, out),
+                None => self.bye(format_args!("A command begins with a tag."), out),
+            },
             Frame::Continue => line(&mut out.bytes, format_args!("+ Go on")),
+            Frame::Message(message) if self.state.is_none() => {
+                self.framer.refuse();
+                self.done(&message.tag, &Done::bad("Log in first."), out);
+            }
             Frame::Message(message) => {
                 let (mailbox, octets) = (message.mailbox.clone(), message.octets);
                 let phase = Phase::AwaitingLetter(message);
@@ -282,8 +294,8 @@ impl Imap {
                 line(&mut out.bytes, format_args!("* ID {}", super::command::id::ourselves()));
                 self.done(&tag, &Done::ok("ID completed"), out);
             }
-            Command::StartTls if self.tls.is_some() => {
-                self.done(&tag, &Done::bad("TLS is there already."), out);
+            Command::StartTls if self.tls.is_some() || self.compressed => {
+                self.done(&tag, &Done::bad("It is too late for TLS."), out);
             }
             Command::StartTls => {
                 self.done(&tag, &Done::ok("Begin TLS now"), out);
@@ -291,14 +303,18 @@ impl Imap {
             }
             // SPEC P5: refused before a password is looked at.
             Command::Login { .. } | Command::Authenticate { .. } if !self.may_log_in() => {
-                let text = "Logging in needs TLS: turn on SSL/TLS or STARTTLS in your program.";
-                self.done(&tag, &Done::no_with("PRIVACYREQUIRED", text), out);
-                self.count_error(out);
+                self.tls_first(&tag, out);
             }
             Command::Login { user, password } => self.login(tag, user, &password, out),
             Command::Authenticate { mechanism, initial } => self.authenticate(tag, &mechanism, initial, out),
             _ => self.done(&tag, &Done::bad("Log in first."), out),
         }
+    }
+
+    fn tls_first(&mut self, tag: &Tag, out: &mut Out) {
+        let text = "Logging in needs TLS: turn on SSL/TLS or STARTTLS in your program.";
+        self.done(tag, &Done::no_with("PRIVACYREQUIRED", text), out);
+        self.count_error(out);
     }
 
     fn login(&mut self, tag: Tag, user: Vec<u8>, password: &[u8], out: &mut Out) {
@@ -398,6 +414,7 @@ impl Imap {
             Command::Unauthenticate => {
                 // RFC 8437 §2: as before the login, but for the encryption.
                 self.state = None;
+                self.opened = self.heard;
                 self.done(&tagged.tag, &Done::ok("UNAUTHENTICATE completed"), out);
             }
             _ => {
@@ -490,6 +507,10 @@ impl Imap {
     }
 
     fn back(&mut self, state: Box<State>, out: &mut Out) {
+        if state.broken {
+            // Whatever is said now would be taken for a letter's octets.
+            return self.close(out);
+        }
         if let Some(text) = &state.bye {
             let text = text.clone();
             return self.bye(format_args!("{text}"), out);
@@ -544,8 +565,9 @@ impl Session for Imap {
         line(&mut out.bytes, format_args!("* OK [CAPABILITY {capabilities}] {host} ready"));
     }
 
-    fn input(&mut self, _now: Timestamp, bytes: &[u8], out: &mut Out) -> usize {
+    fn input(&mut self, now: Timestamp, bytes: &[u8], out: &mut Out) -> usize {
         let mut used = 0;
+        self.heard = now;
         while used < bytes.len()
             && out.step.is_none()
             && out.bytes.len() <= ENOUGH
@@ -585,9 +607,8 @@ impl Session for Imap {
                     self.letter_answered(&message, verdict, out);
                 }
             }
-            (Answer::Ran(state, ..), _) if state.broken => self.close(out),
             (Answer::Ran(state, tag, done), _) => {
-                if let Some(done) = done {
+                if let Some(done) = done.filter(|_| !state.broken) {
                     self.done(&tag, &done, out);
                 }
                 if !matches!(self.phase, Phase::Over) {

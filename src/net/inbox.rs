@@ -5,8 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use postern_actors::order::Tell;
 
-/// What is kept. News comes once until the session has looked, and each other tell ends the session in one way or another,
-/// so whatever comes behind these changes nothing.
+/// What is kept of what ends a session: whatever comes behind the first of these changes nothing.
 const KEPT: usize = 8;
 
 /// A short queue between a connection's actor and its driver, which live on one thread.
@@ -20,7 +19,9 @@ impl Inbox {
     /// Puts one in and wakes the driver.
     pub(crate) fn put(&self, tell: Tell) {
         let mut tells = self.tells.borrow_mut();
-        if tells.len() < KEPT {
+        // However often there is news: it is one thing to look at, and takes no room from what ends the session.
+        let is_new = tell != Tell::News || !tells.contains(&Tell::News);
+        if is_new && tells.len() <= KEPT {
             tells.push(tell);
         }
         if let Some(waker) = self.waker.take() {

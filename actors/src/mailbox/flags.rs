@@ -40,9 +40,11 @@ impl Job for ChangeFlags {
             mod_seq: set.mod_seq,
             modified: set.modified.clone(),
         };
-        if set.mod_seq.is_none() {
+        if set.mod_seq.is_none() && !actor.is_pressed() {
             return Ok((changed(shown), None));
         }
+        // Where letters are on their way, what is there already may be so by a change that is not told yet: that is
+        // waited for as well.
         let mut work = Work::default();
         work.touch(self.mailbox, set.touched.clone());
         let is_pressed = actor.is_pressed();

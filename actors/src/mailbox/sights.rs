@@ -86,7 +86,10 @@ impl Sights {
             if sight.selected().is_some() {
                 sight.rise(given.next());
             }
-            sight.stir(News::Selected);
+            // Who has selected nothing never looks at it, and would be woken for ever.
+            if sight.selected().is_some() {
+                sight.stir(News::Selected);
+            }
             sight.stir(News::Letters);
             sight.stir(News::Names);
         }

@@ -5,7 +5,11 @@ use crate::imap::reply::{Done, line};
 use crate::net::outlet::Cut;
 
 pub(super) async fn run(run: &mut Run<'_, '_>, names: Vec<String>) -> Result<Done, Cut> {
-    let selected = run.state.selected.is_some();
+    if run.state.selected.is_some() && names.iter().any(|name| name == "UIDONLY") {
+        // RFC 9586 §3: numbers can't go away under a folder that is looked at by them. Nothing else is enabled either:
+        // the client could not know of it.
+        return Ok(Done::no("UIDONLY is enabled before a folder is selected."));
+    }
     let enabled = &mut run.state.enabled;
     let mut told = Vec::new();
     for name in names {
@@ -15,8 +19,6 @@ pub(super) async fn run(run: &mut Run<'_, '_>, names: Vec<String>) -> Result<Don
             "QRESYNC" => enable(&mut [&mut enabled.qresync, &mut enabled.condstore]),
             "UTF8=ACCEPT" => enable(&mut [&mut enabled.utf8]),
             "IMAP4REV2" => enable(&mut [&mut enabled.rev2]),
-            // RFC 9586 §3: numbers can't go away under a folder that is looked at by them.
-            "UIDONLY" if selected => return Ok(Done::no("UIDONLY is enabled before a folder is selected.")),
             "UIDONLY" => enable(&mut [&mut enabled.uid_only]),
             _ => false,
         };

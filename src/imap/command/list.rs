@@ -13,6 +13,9 @@ use crate::imap::grammar::{List, write};
 use crate::imap::reply::{Done, line};
 use crate::net::outlet::Cut;
 
+/// Patterns of one LIST; each is held against every folder's name while the thread's other sessions wait.
+const MOST_PATTERNS: usize = 20;
+
 pub(super) async fn run(run: &mut Run<'_, '_>, list: List) -> Result<Done, Cut> {
     if !list.extended && list.patterns.iter().all(String::is_empty) {
         // RFC 9051 §6.3.9: a question after the separator.
@@ -21,6 +24,9 @@ pub(super) async fn run(run: &mut Run<'_, '_>, list: List) -> Result<Done, Cut> 
     }
     if list.recursive_match && !list.subscribed && !list.special_use {
         return Ok(Done::bad("RECURSIVEMATCH goes with another selection."));
+    }
+    if list.patterns.len() > MOST_PATTERNS {
+        return Ok(Done::no_with("LIMIT", format!("One LIST may have {MOST_PATTERNS} patterns.")));
     }
     let folders = match run.state.mail.folders().await {
         Ok(folders) => folders,

@@ -217,6 +217,14 @@ impl Framer {
         }
     }
 
+    /// The command whose literal was announced by [`Frame::Continue`] is answered now, before the literal has come: the
+    /// client won't send it. Its tag, where it has one.
+    pub fn abandon(&mut self) -> Option<Tag> {
+        let tag = parser::tag_of(&self.buffer);
+        self.clear();
+        tag
+    }
+
     /// Throws away what has come in: TLS begins.
     pub fn clear(&mut self) {
         // A password may stand in it.

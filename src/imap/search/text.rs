@@ -93,10 +93,11 @@ fn run_headers(tests: &[TextTest], block: &[u8], passed: &mut [bool]) {
 
 fn look(tests: &[TextTest], place: Place, folded: &str, passed: &mut [bool]) {
     for (test, passed) in tests.iter().zip(passed) {
-        *passed |= match test {
-            TextTest::Body(needle) => place == Place::Body && needle.is_in_folded(folded),
-            TextTest::Text(needle) => needle.is_in_folded(folded),
-            TextTest::Header { .. } => false,
-        };
+        *passed = *passed
+            || match test {
+                TextTest::Body(needle) => place == Place::Body && needle.is_in_folded(folded),
+                TextTest::Text(needle) => needle.is_in_folded(folded),
+                TextTest::Header { .. } => false,
+            };
     }
 }

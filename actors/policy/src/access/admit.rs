@@ -13,7 +13,8 @@ pub fn admit(standing: &Standing, attempt: &Attempt, figures: &Figures, now: Tim
     let user = Asker { by: Actor::User, from: Some(attempt.from), now };
     let rules = Asker { by: Actor::Abuse, ..user };
     let mut events = Vec::new();
-    let mut answer = stands_open(standing, attempt, now);
+    let mut answer = stands_open(standing, attempt, now)
+        .and_then(|()| imap_in_time(standing.activity.imap, attempt, figures, now));
     if answer.is_ok()
         && let Some(reason) = suspicion(standing, attempt, figures, now)
     {
@@ -58,6 +59,24 @@ fn stands_open(standing: &Standing, attempt: &Attempt, now: Timestamp) -> Result
     }
     if attempt.sessions >= attempt.session_limit as usize {
         return Err(Refusal::TooManySessions { limit: attempt.session_limit });
+    }
+    Ok(())
+}
+
+/// SPEC C3 for IMAP, where the operator wants it. A program that is logged in opens more connections at will.
+fn imap_in_time(
+    last: Option<Timestamp>,
+    attempt: &Attempt,
+    figures: &Figures,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let interval = figures.imap_check;
+    let (Protocol::Imap, Some(last), 0) = (attempt.protocol, last, attempt.sessions) else { return Ok(()) };
+    let open_at = last.plus(interval.saturating_sub(figures.check_grace.min(interval / 10)));
+    // A last login in the future tells of a clock that was wrong, and of nothing else.
+    if last <= now && now < open_at {
+        let retry_after = last.plus(interval).since(now);
+        return Err(Refusal::TooSoon { interval, retry_after });
     }
     Ok(())
 }

@@ -65,6 +65,10 @@ pub struct Figures {
     pub theft_window: Duration,
     /// An abuse lock closes all external access, not sending alone (A7).
     pub abuse_closes_access: bool,
+    /// How far apart IMAP logins may be (C3); zero: any time. A program that is in may open more connections.
+    pub imap_check: Duration,
+    /// So much earlier one is forgiven; a tenth of the interval at most.
+    pub check_grace: Duration,
 }
 
 impl Default for Figures {
@@ -83,6 +87,8 @@ impl Default for Figures {
             theft_networks: Some(10),
             theft_window: Duration::from_secs(60 * 60),
             abuse_closes_access: false,
+            imap_check: Duration::ZERO,
+            check_grace: Duration::from_secs(10),
         }
     }
 }

@@ -213,3 +213,26 @@ fn a14_a_lock_for_theft_also_marks_an_account_whose_gates_are_off() {
          2026-03-01 11:02 on imap             -> imap opens 2026-03-01 11:17 +access-requested(imap)",
     );
 }
+
+/// SPEC C3's last sentence: off unless the operator wants it.
+#[test]
+fn c3_imap_may_be_given_an_interval_too() {
+    let figures = Figures { imap_check: Duration::from_secs(300), ..Figures::default() };
+    play_with(
+        figures,
+        "2026-03-01 00:00 create                        -> nothing
+         2026-03-01 00:00 operator on imap now          -> imap on
+         2026-03-01 00:00 login imap                    -> in
+         2026-03-01 00:04:49 login imap                 -> too soon
+         # A program that is in opens more connections.
+         2026-03-01 00:04:49 login imap sessions 1      -> in
+         2026-03-01 00:09:38 login imap                 -> too soon
+         2026-03-01 00:09:39 login imap                 -> in
+         2026-03-01 00:14:29 login imap                 -> in",
+    );
+    play(
+        "2026-03-01 00:00 create                        -> nothing
+         2026-03-01 00:00 operator on imap now          -> imap on
+         2026-03-01 00:00 repeat 100 every 1 login imap -> 100 x in",
+    );
+}

@@ -94,6 +94,7 @@ fn figures() -> impl Strategy<Value = Figures> {
                 theft_networks: Some(4),
                 theft_window: Duration::from_secs(3600),
                 abuse_closes_access: closes,
+                ..Figures::default()
             }
         })
 }

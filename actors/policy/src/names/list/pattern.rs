@@ -33,6 +33,10 @@ impl Bits {
         self.0[place / 64] >> (place % 64) & 1 == 1
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
     /// Those of `self` that are in `of` too, or none.
     fn and(&self, of: Option<&Bits>) -> Bits {
         let of = |n: usize| of.map_or(0, |of| of.0[n]);
@@ -105,6 +109,9 @@ impl Pattern {
             next.or(&at.and(Some(stays)));
             self.skip_wild(&mut next);
             at = next;
+            if at.is_empty() {
+                return false;
+            }
         }
         at.has(self.length)
     }
