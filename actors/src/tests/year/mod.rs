@@ -203,10 +203,7 @@ impl Town {
         actors.rest().await;
         self.house.caught_up().await;
         let brake = actors.store().get(postern_storage::keys::brake()).await.expect("readable");
-        assert!(
-            brake.is_none_or(|brake| brake.held.is_none()),
-            "the brake was set so that it holds nobody"
-        );
+        assert!(brake.is_none_or(|brake| brake.held.is_none()), "the brake was set so that it holds nobody");
         let mut seen = story::Seen::default();
         for life in lives {
             story::judge(self, life, &mut seen).await;
