@@ -24,6 +24,8 @@ use crate::net::outlet::Cut;
 const PAGE: usize = 512;
 /// Letters whose octets are looked at in one go; their facts are held so long.
 const OPEN_PAGE: usize = 64;
+/// Texts that one search may look for in letters: each goes through all of every letter that may hold it.
+const MOST_TEXTS: usize = 50;
 /// How often a client is told how far a long command has come (RFC 9585 §4: more often than its patience lasts).
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
@@ -125,6 +127,10 @@ pub(super) async fn plan(run: &Run<'_, '_>, search: &Search) -> Result<(Arc<Fold
     };
     let plan = Plan::new(&search.keys, &context)
         .map_err(|unknown| Done::bad(format!("There is no letter {}.", unknown.0)))?;
+    if plan.texts() > MOST_TEXTS {
+        let text = format!("One search may look for {MOST_TEXTS} texts in letters.");
+        return Err(Done::no_with("LIMIT", text).into());
+    }
     Ok((folder, plan))
 }
 

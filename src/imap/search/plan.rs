@@ -112,6 +112,11 @@ impl Plan {
         Needs { facts, signatures: !self.texts.is_empty() }
     }
 
+    /// Texts that are looked for in letters' octets.
+    pub fn texts(&self) -> usize {
+        self.texts.len()
+    }
+
     /// Whether MODSEQ is among the keys: then answers tell the highest one found (RFC 7162 §3.1.5).
     pub fn mod_seq(&self) -> bool {
         self.mod_seq
