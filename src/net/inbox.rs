@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use postern_actors::order::Tell;
 
-/// What is kept of what ends a session: whatever comes behind the first of these changes nothing.
+/// What is kept. News is kept once, and each other tell ends the session in one way or another, so whatever comes behind
+/// these changes nothing.
 const KEPT: usize = 8;
 
 /// A short queue between a connection's actor and its driver, which live on one thread.
@@ -21,7 +22,7 @@ impl Inbox {
         let mut tells = self.tells.borrow_mut();
         // However often there is news: it is one thing to look at, and takes no room from what ends the session.
         let is_new = tell != Tell::News || !tells.contains(&Tell::News);
-        if is_new && tells.len() <= KEPT {
+        if is_new && tells.len() < KEPT {
             tells.push(tell);
         }
         if let Some(waker) = self.waker.take() {

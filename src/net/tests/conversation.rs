@@ -88,9 +88,13 @@ fn an_answer_comes_before_what_was_told_meanwhile() {
             }
             tokio::task::yield_now().await;
         };
+        // However much news there is, it takes no room from what ends the session.
+        for _ in 0..100 {
+            inbox.send(Tell::News).await.expect("told");
+        }
         inbox.send(Tell::TakenOver).await.expect("told");
         world.traces.release.notify_one();
-        client.expect("noted\r\nreleased\r\ntold TakenOver\r\nlast\r\n").await;
+        client.expect("noted\r\nreleased\r\ntold News\r\ntold TakenOver\r\nlast\r\n").await;
     });
 }
 
