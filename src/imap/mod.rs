@@ -8,7 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `grammar/` | bytes to commands |
-//! | `session` | who may say what when; the connection's own commands |
+//! | `session/` | who may say what when; logging in, IDLE, good-bye |
 //! | `state` | what a session has while it is logged in |
 //! | `command/` | one file a command, and the table of them |
 //! | `sync` | what the session does not know yet |
