@@ -24,7 +24,7 @@ pub(super) fn account(view: &View<'_>, report: &mut CheckReport, id: AccountId) 
     // One that was deleted loses its name first, and its letters in parts, also across a restart.
     let next = folders.as_ref().map_or(MailboxId::FIRST_OWN, |folders| folders.next);
     view.visit(&keys::mailboxes_of(id), &mut |mailbox, _| {
-        if mailbox >= next {
+        if mailbox >= next && !is_known(&mailbox) {
             report.problem(format!("account {id}, folder {mailbox}: it has no name, and never had one"));
         }
         ControlFlow::Continue(())

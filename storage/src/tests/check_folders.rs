@@ -70,7 +70,10 @@ fn names_that_do_not_fit_are_told() {
         &["account 1: it has more folders or subscriptions than may be"],
     );
     off(
-        |of| drop(of.folders.pop()),
+        |of| {
+            of.next = OWN;
+            of.folders.pop();
+        },
         &["account 1, folder 10: it has no name", "account 1, folder 10: there are notes on it"],
     );
     assert_told(
