@@ -255,6 +255,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         client_password: config.client_password,
         brake: config.brake,
         composer: Arc::new(notices),
+        courier: None,
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

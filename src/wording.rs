@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use postern_model::record::Reason;
 use postern_model::{EnhancedStatusCode, Protocol, ReplyCode, Timestamp};
-use postern_policy::Refusal;
+use postern_policy::{Refusal, Unwanted};
 
 use crate::net::limits::Crowd;
 
@@ -90,6 +90,9 @@ fn pop3_code(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::TooManyRecipients { .. }
         | Refusal::SenderNotOwned
         | Refusal::AuthorNotOwned
+        | Refusal::MailboxFull { .. }
+        | Refusal::QueueFull
+        | Refusal::Unwanted { .. }
         | Refusal::NoSuchMailbox
         | Refusal::NoRoute => return None,
     })
@@ -114,6 +117,10 @@ pub fn smtp(refusal: &Refusal, places: &Places) -> SmtpRefusal {
         Refusal::AuthorNotOwned | Refusal::NoRoute => (550, 7, 1),
         Refusal::NoSuchMailbox => (550, 1, 1),
         Refusal::InactiveMailbox => (550, 2, 1),
+        Refusal::MailboxFull { ever: true } => (552, 2, 2),
+        Refusal::MailboxFull { ever: false } => (452, 2, 2),
+        Refusal::QueueFull => (452, 3, 1),
+        Refusal::Unwanted { permanent, .. } => (if *permanent { 550 } else { 451 }, 7, 1),
         // Folders are IMAP's affair; what SMTP would say of a full mailbox is the store's "no room".
         Refusal::NoSuchFolder
         | Refusal::FolderExists
@@ -172,6 +179,9 @@ fn imap_code(refusal: &Refusal) -> Option<String> {
         | Refusal::TooManyRecipients { .. }
         | Refusal::SenderNotOwned
         | Refusal::AuthorNotOwned
+        | Refusal::MailboxFull { .. }
+        | Refusal::QueueFull
+        | Refusal::Unwanted { .. }
         | Refusal::NoSuchMailbox
         | Refusal::NoRoute => return None,
     };
@@ -285,11 +295,36 @@ fn text(refusal: &Refusal, places: &Places) -> String {
             format!("A folder may have {limit} notes. Remove some first.")
         }
         Refusal::AnnotationTooLong { limit } => format!("A note may have {limit} octets. Make it shorter."),
+        Refusal::MailboxFull { ever: true } => {
+            "The letter is larger than the recipient's whole mailbox may be.".to_owned()
+        }
+        Refusal::MailboxFull { ever: false } => {
+            "The recipient's mailbox is full. Its owner has been told; try again later.".to_owned()
+        }
+        Refusal::QueueFull => "As many letters wait here as may. Try again later.".to_owned(),
+        Refusal::Unwanted { why, permanent, text } => {
+            let again = if *permanent { "" } else { " Try again later." };
+            with_word(unwanted(*why), text.as_deref(), &format!(".{again}"))
+        }
         Refusal::StoreFull => "The server is out of storage room. Try again later.".to_owned(),
         Refusal::Unavailable => {
             "Something failed on the server; nothing was done. Try again later.".to_owned()
         }
         Refusal::Stopping => "The server is being restarted. Try again in a minute.".to_owned(),
+    }
+}
+
+/// Who does not want a letter.
+fn unwanted(why: Unwanted) -> &'static str {
+    match why {
+        Unwanted::Greeting => "Your server did not keep to the greeting's rules",
+        Unwanted::Listed => "Your server's address is on a list of senders of unwanted mail",
+        Unwanted::Greylisted => "Your server is not known here yet",
+        Unwanted::TooOften => "Your server connects or sends too often",
+        Unwanted::Spf => "The sender's domain does not let your server send for it (SPF)",
+        Unwanted::Dmarc => "The author's domain wants unverified letters refused (DMARC)",
+        Unwanted::Filter => "The letter was judged to be unwanted",
+        Unwanted::Blocked => "The recipient does not take letters from this sender",
     }
 }
 

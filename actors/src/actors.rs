@@ -24,7 +24,7 @@ use crate::due::Lookout;
 use crate::ground::{Ground, Settings, refuse};
 use crate::mailbox::{Ask, CloseMaildrop, Left, MailboxActor, OpenMaildrop};
 use crate::notice::{NoticeActor, Owed};
-use crate::order::{Admitted, Granted, Lease, Login, Maildrop, ScramCandidates, SessionRef};
+use crate::order::{Admitted, Granted, Lease, Login, Maildrop, Route, ScramCandidates, SessionRef};
 use crate::presence::Presences;
 use crate::quota::{self, MaySend, Noted, QuotaActor, Refused};
 use crate::registry::{Registry, Seat};
@@ -365,6 +365,19 @@ impl Actors {
         tracing::warn!(%account, reason = verdict.reason.name(), "the abuse rules lock sending");
         if let Err(refused) = self.perform(account, By::Abuse, None, Deed::Accused(verdict)).await {
             tracing::error!(%account, ?refused, "sending could not be locked");
+        }
+    }
+
+    /// Where the address's mail goes. It leaves this server only for users of it: `from_user`.
+    ///
+    /// # Errors
+    /// As [`Actors::find_recipient`].
+    pub async fn route(&self, address: &EmailAddress, from_user: bool) -> Result<Route, Refusal> {
+        match self.find_recipient(address).await {
+            Err(Refusal::NoRoute) if from_user && self.0.ground.settings.courier.is_some() => {
+                Ok(Route::Elsewhere)
+            }
+            found => found.map(Route::Here),
         }
     }
 

@@ -31,13 +31,13 @@ pub(crate) struct Notice {
 }
 
 impl Actors {
-    /// Takes a letter for its local recipients. `Ok`: it is on disk and survives whatever comes, and where an account of
-    /// ours sent it, it is counted there (SPEC Q2).
+    /// Takes a letter for its recipients; the answer has one verdict for each of its local ones, in their order. What is
+    /// taken is on disk and survives whatever comes, and where an account of ours sent it, it is counted there (SPEC Q2).
     ///
     /// # Errors
     /// [`Refusal::SendingLocked`] where that fell meanwhile, [`Refusal::StoreFull`], [`Refusal::Unavailable`],
     /// [`Refusal::Stopping`]: nothing of it is kept.
-    pub async fn accept(&self, mut acceptance: Acceptance) -> Result<(), Refusal> {
+    pub async fn accept(&self, mut acceptance: Acceptance) -> Result<Vec<Result<(), Refusal>>, Refusal> {
         let Some(sent) = acceptance.sent.take() else {
             return self.take_in(acceptance, self.now(), None).await;
         };
@@ -47,21 +47,28 @@ impl Actors {
         under_way.await.map_err(|_| Refusal::Unavailable)?
     }
 
-    async fn accept_sent(&self, acceptance: Acceptance, sent: Sent) -> Result<(), Refusal> {
+    async fn accept_sent(
+        &self,
+        acceptance: Acceptance,
+        sent: Sent,
+    ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
         let (at, sender, letter) = (self.now(), sent.account, acceptance.letter);
         let seat = Arc::clone(&sent.reservation.seat);
         let count = Count { letter, sent, at };
         let counting = seat.addr().send(count).await.map_err(|_| Refusal::Unavailable)??;
         let keep = self.ground().settings.letters_kept();
         let tally = Tally { sender, event: counting.event.clone(), keep };
-        if let Err(refusal) = self.take_in(acceptance, at, Some(tally)).await {
-            // What failed may be on disk all the same. Where the actor is gone, it reads anew in any case.
-            let _ = seat.addr().send(Reread).await;
-            return Err(refusal);
-        }
+        let taken = match self.take_in(acceptance, at, Some(tally)).await {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                // What failed may be on disk all the same. Where the actor is gone, it reads anew in any case.
+                let _ = seat.addr().send(Reread).await;
+                return Err(refusal);
+            }
+        };
         let verdict = seat.addr().send(Counted(counting)).await.unwrap_or_default();
         self.accuse(sender, verdict).await;
-        Ok(())
+        Ok(taken)
     }
 
     async fn take_in(
@@ -69,25 +76,31 @@ impl Actors {
         acceptance: Acceptance,
         at: Timestamp,
         tally: Option<Tally>,
-    ) -> Result<(), Refusal> {
-        match acceptance.recipients[..] {
+    ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        let locals = acceptance.locals.len();
+        let mut accounts: Vec<AccountId> = acceptance.locals.iter().map(|local| local.account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        match accounts[..] {
             [] => Err(Refusal::NoSuchMailbox),
             [only] => {
                 let Acceptance { letter, body, facts, signature, .. } = acceptance;
                 let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
-            _ => self.accept_for_many(acceptance, at, tally).await,
+            _ => self.accept_for_many(acceptance, accounts, at, tally).await,
         }
+        .map(|()| vec![Ok(()); locals])
     }
 
     async fn accept_for_many(
         &self,
         acceptance: Acceptance,
+        recipients: Vec<AccountId>,
         at: Timestamp,
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
-        let Acceptance { letter, body, facts, signature, recipients, .. } = acceptance;
+        let Acceptance { letter, body, facts, signature, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
         let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
         let mut batch = Batch::new();

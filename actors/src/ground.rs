@@ -9,6 +9,7 @@ use postern_policy::send_window::Figures;
 use postern_policy::{Refusal, abuse, access, lockout, maildrop};
 use postern_storage::{Batch, Store, StoreError};
 
+use crate::courier::Courier;
 use crate::directory::Directory;
 use crate::notice::Composer;
 use crate::presence::Presences;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub brake: BrakeFigures,
     /// Writes the letters of notices (SPEC N).
     pub composer: Arc<dyn Composer>,
+    /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
+    pub courier: Option<Arc<dyn Courier>>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -125,6 +128,7 @@ impl Settings {
             client_password: false,
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
+            courier: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

@@ -7,6 +7,7 @@ mod actors;
 pub mod admin;
 pub mod auth;
 mod brake;
+pub mod courier;
 mod credentials;
 mod deadlines;
 mod delivery;

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use actix::prelude::*;
-use postern_model::record::ScramKeys;
-use postern_model::{AccountId, AppPasswordId, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid};
+use postern_model::record::{MailTerms, RcptTerms, ScramKeys};
+use postern_model::{
+    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid,
+};
 use postern_policy::Refusal;
 use postern_storage::SealedBody;
 use zeroize::Zeroizing;
@@ -177,12 +179,63 @@ pub struct Acceptance {
     pub facts: postern_model::mime::Facts,
     /// Its trigrams, for searches.
     pub signature: postern_model::record::Signature,
-    /// Who gets it, without repetition, at least one.
-    pub recipients: Vec<AccountId>,
+    /// Who gets it here; there is at least one recipient, here or elsewhere.
+    pub locals: Vec<LocalRcpt>,
+    /// Who gets it elsewhere.
+    pub remotes: Vec<RemoteRcpt>,
     /// Who sent it, where that was an account of ours.
     pub sent: Option<Sent>,
     /// Its reverse path.
     pub mail_from: MailFrom,
+    /// What was asked with MAIL.
+    pub terms: MailTerms,
+    /// What was found when it was examined.
+    pub judged: Judged,
+}
+
+/// Where a recipient's mail goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To a mailbox here.
+    Here(AccountId),
+    /// To another server, through the queue.
+    Elsewhere,
+}
+
+/// A recipient whose mailbox is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalRcpt {
+    /// The account.
+    pub account: AccountId,
+    /// The forward path, as it was written.
+    pub address: EmailAddress,
+    /// What was asked with RCPT.
+    pub terms: RcptTerms,
+}
+
+impl LocalRcpt {
+    /// A recipient with nothing asked for it.
+    pub fn plain(account: AccountId, address: EmailAddress) -> LocalRcpt {
+        LocalRcpt { account, address, terms: RcptTerms::default() }
+    }
+}
+
+/// A recipient elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteRcpt {
+    /// The forward path.
+    pub address: EmailAddress,
+    /// What was asked with RCPT.
+    pub terms: RcptTerms,
+}
+
+/// What checks and filters found (SPEC D4, D5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// It goes to Junk.
+    pub junk: bool,
+    /// The client's address, where it came from another server.
+    pub peer: Option<IpAddr>,
 }
 
 /// A letter that may come (SPEC Q): counted as sent now, until it is accepted or this is dropped.

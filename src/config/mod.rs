@@ -5,12 +5,16 @@
 
 mod field;
 mod gate;
+mod inbound;
 mod kinds;
+mod out;
 mod read;
+mod screen;
 mod show;
 mod table;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -23,7 +23,15 @@ pub(super) type Variable = Row<Config>;
 
 /// All variables but those of plans, in the order in which they are read and shown.
 pub(super) fn rows() -> impl Iterator<Item = &'static Variable> {
-    ROWS.iter().chain(super::gate::ROWS)
+    let chapters = [
+        ROWS,
+        super::gate::ROWS,
+        super::out::ROWS,
+        super::inbound::ROWS,
+        super::screen::ROWS,
+        super::users::ROWS,
+    ];
+    chapters.into_iter().flatten()
 }
 
 /// The variables of the server as such.

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use postern_actors::order::{Proof, Reservation, ScramCandidates};
+use postern_actors::order::{LocalRcpt, Proof, RemoteRcpt, Reservation, Route, ScramCandidates};
+use postern_model::record::MailTerms;
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom};
 use postern_policy::Refusal;
 
@@ -71,8 +72,12 @@ pub struct Grant {
 pub struct Delivery {
     /// Its id.
     pub letter: LetterId,
-    /// Who gets it, without repetition, at least one.
-    pub recipients: Vec<AccountId>,
+    /// Who gets it here, as they were named.
+    pub locals: Vec<LocalRcpt>,
+    /// Who gets it elsewhere.
+    pub remotes: Vec<RemoteRcpt>,
+    /// What was asked with MAIL.
+    pub terms: MailTerms,
     /// Digests of all recipients' addresses, for who sends to too many (SPEC Q4).
     pub digests: Vec<u64>,
     /// Who sent it, where they logged in.
@@ -91,14 +96,14 @@ pub enum Answer {
     Login(Result<Box<LoggedIn>, Refusal>),
     /// What may be sent.
     Sender(Result<Grant, Refusal>),
-    /// Whose the address is.
-    Recipient(Result<AccountId, Refusal>),
+    /// Where the address's mail goes.
+    Recipient(Result<Route, Refusal>),
     /// The letter's id.
     Begin(Result<LetterId, Refusal>),
     /// Whether all addresses are the account's.
     Authors(Result<(), Refusal>),
-    /// Whether the letter is on disk.
-    Accept(Result<(), Refusal>),
+    /// Whether the letter is on disk; one verdict for each of its local recipients.
+    Accept(Result<Vec<Result<(), Refusal>>, Refusal>),
     /// It is thrown away.
     Discard,
 }

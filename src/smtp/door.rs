@@ -1,6 +1,6 @@
 //! A session's asks, put to the actors.
 
-use postern_actors::order::{Acceptance, Login, Proof, Sent};
+use postern_actors::order::{Acceptance, Judged, Login, Proof, Route, Sent};
 use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::Refusal;
 use postern_storage::StoreError;
@@ -57,12 +57,8 @@ async fn sender(account: AccountId, from: MailFrom, link: &Link) -> Result<Grant
 }
 
 /// A user who writes to many that don't exist has guessed their addresses (SPEC Q4).
-async fn recipient(
-    address: &EmailAddress,
-    sender: Option<AccountId>,
-    link: &Link,
-) -> Result<AccountId, Refusal> {
-    let found = link.actors.find_recipient(address).await;
+async fn recipient(address: &EmailAddress, sender: Option<AccountId>, link: &Link) -> Result<Route, Refusal> {
+    let found = link.actors.route(address, sender.is_some()).await;
     if let (Err(Refusal::NoSuchMailbox), Some(sender)) = (&found, sender) {
         link.actors.note_unknown_recipient(sender, link.session.peer).await;
     }
@@ -78,7 +74,7 @@ async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) ->
     Ok(())
 }
 
-async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
+async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Refusal>>, Refusal> {
     let inbound = link.inbound.take().ok_or(Refusal::Unavailable)?;
     let Sealed { body, facts, text, signature } = inbound.seal().await.map_err(|error| match error {
         StoreError::Full => Refusal::StoreFull,
@@ -87,17 +83,19 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<(), Refusal> {
             Refusal::Unavailable
         }
     })?;
-    let Delivery { letter, recipients, digests, sender, reservation, mail_from } = delivery;
+    let Delivery { letter, locals, remotes, terms, digests, sender, reservation, mail_from } = delivery;
     let sent = sender.map(|account| {
         let reservation = reservation.ok_or(Refusal::Unavailable)?;
         Ok(Sent { account, from: link.session.peer, reservation, recipients: digests, body: text })
     });
     let sent = sent.transpose()?;
-    let (octets, count) = (body.len(), recipients.len());
-    let acceptance = Acceptance { letter, body, facts, signature, recipients, sent, mail_from };
+    let (octets, count) = (body.len(), locals.len() + remotes.len());
+    let judged = Judged { junk: false, peer: sent.is_none().then_some(link.session.peer) };
+    let acceptance =
+        Acceptance { letter, body, facts, signature, locals, remotes, sent, mail_from, terms, judged };
     let accepted = link.actors.accept(acceptance).await;
     match &accepted {
-        Ok(()) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
+        Ok(_) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),
     }
     accepted

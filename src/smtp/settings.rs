@@ -1,9 +1,11 @@
 //! What an SMTP door goes by; the configuration makes it, once for all connections of a listener.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use postern_model::EmailAddress;
 
+use crate::inbound::Gatekeeper;
 use crate::wording::Places;
 
 /// What a listener is for.
@@ -59,6 +61,8 @@ pub struct Settings {
     pub data_timeout: Duration,
     /// From the connection to the login, where one is needed.
     pub login_within: Duration,
+    /// Who examines letters; without one they are taken as they come.
+    pub gatekeeper: Option<Arc<Gatekeeper>>,
 }
 
 impl Settings {
@@ -81,6 +85,7 @@ impl Settings {
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
             login_within: Duration::from_secs(60),
+            gatekeeper: None,
         }
     }
 }

@@ -33,6 +33,15 @@ fn table() -> Vec<(Refusal, &'static str, &'static str)> {
         (Refusal::NoSuchMailbox, "", "550 5.1.1"),
         (Refusal::InactiveMailbox, "", "550 5.2.1"),
         (Refusal::NoRoute, "", "550 5.7.1"),
+        (Refusal::MailboxFull { ever: false }, "", "452 4.2.2"),
+        (Refusal::MailboxFull { ever: true }, "", "552 5.2.2"),
+        (Refusal::QueueFull, "", "452 4.3.1"),
+        (Refusal::Unwanted { why: Unwanted::Greylisted, permanent: false, text: None }, "", "451 4.7.1"),
+        (
+            Refusal::Unwanted { why: Unwanted::Filter, permanent: true, text: Some("x".repeat(600)) },
+            "",
+            "550 5.7.1",
+        ),
         (Refusal::StoreFull, "SYS/TEMP", "452 4.3.1"),
         (Refusal::Unavailable, "SYS/TEMP", "451 4.3.0"),
         (Refusal::Stopping, "SYS/TEMP", "421 4.3.2"),
@@ -129,9 +138,12 @@ fn kind(refusal: &Refusal) -> usize {
         R::FolderFull => 31,
         R::TooManyAnnotations { .. } => 32,
         R::AnnotationTooLong { .. } => 33,
+        R::MailboxFull { .. } => 34,
+        R::QueueFull => 35,
+        R::Unwanted { .. } => 36,
     }
 }
-const KINDS: usize = 34;
+const KINDS: usize = 37;
 
 #[test]
 fn every_refusal_is_one_line_with_its_code() {

@@ -3,11 +3,11 @@
 use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
-    ClockReading, Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders, MailboxHeader,
-    NextAccount, OwedNotice, Pending, PlanNames, Removal, SendingLock, Signature, StoreMeta, StoreSecret,
-    Usage, Vanished,
+    ClockReading, Consignment, Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders,
+    MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, SendingLock, Signature,
+    StoreMeta, StoreSecret, Usage, Vanished,
 };
-use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, Timestamp};
+use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
 use crate::blob::BodyRef;
 use crate::keyspace::{Key, KeyRange, Parts, RawKey, Writer, kind, meta as meta_kind, space};
@@ -304,6 +304,57 @@ pub fn all_owed_notices() -> KeyRange<(LetterId, AccountId), OwedNotice> {
         let (letter, id) = two_u64(key)?;
         Some((LetterId(letter), AccountId(id)))
     })
+}
+
+/// The envelope of a letter in the queue. Its consignments lie behind it.
+pub fn queued(id: QueueId) -> Key<Queued> {
+    queue_prefix(id).u8(ENVELOPE).key()
+}
+
+/// What of a letter in the queue goes to one domain.
+pub fn consignment(id: QueueId, domain: &Domain) -> Key<Consignment> {
+    queue_prefix(id).u8(CONSIGNMENT).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// The consignments of a letter in the queue, by domain.
+pub fn consignments_of(id: QueueId) -> KeyRange<Domain, Consignment> {
+    queue_prefix(id).u8(CONSIGNMENT).range(|key| parse_consignment(key).map(|(_, domain)| domain))
+}
+
+/// Everything in the queue, envelopes and consignments, by letter.
+pub fn whole_queue() -> KeyRange<RawKey, ()> {
+    Writer::space(space::QUEUE).range(|key| Some(RawKey(key.to_vec())))
+}
+
+/// Everything of one letter in the queue, all its envelopes.
+pub fn queue_of(letter: LetterId) -> KeyRange<RawKey, ()> {
+    Writer::space(space::QUEUE).u64(letter.0).range(|key| Some(RawKey(key.to_vec())))
+}
+
+/// Behind a letter's and an envelope's number: which of the two kinds of record it is.
+const ENVELOPE: u8 = 0;
+const CONSIGNMENT: u8 = 1;
+
+fn queue_prefix(id: QueueId) -> Writer {
+    let [high, low] = id.envelope.to_be_bytes();
+    Writer::space(space::QUEUE).u64(id.letter.0).u8(high).u8(low)
+}
+
+/// What a key in the queue stands for: `None` behind the id is the envelope.
+pub fn parse_queue(key: &RawKey) -> Option<(QueueId, Option<Domain>)> {
+    let mut parts = Parts(&key.0).skip(1)?;
+    let letter = LetterId(parts.u64()?);
+    let id = QueueId { letter, envelope: u16::from_be_bytes([parts.u8()?, parts.u8()?]) };
+    match parts.u8()? {
+        ENVELOPE => parts.end().map(|()| (id, None)),
+        CONSIGNMENT => Some((id, Some(Domain::parse(std::str::from_utf8(parts.0).ok()?).ok()?))),
+        _ => None,
+    }
+}
+
+fn parse_consignment(key: &[u8]) -> Option<(QueueId, Domain)> {
+    let (id, domain) = parse_queue(&RawKey(key.to_vec()))?;
+    Some((id, domain?))
 }
 
 /// The failed logins of a source, an account or a pair of both; what `who` holds is the caller's affair.

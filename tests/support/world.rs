@@ -9,8 +9,9 @@ use postern::config::{Config, Machine, Purpose};
 use postern::serve::Server;
 use postern_actors::Actors;
 use postern_actors::admin::{AccessChange, AdminRequest, Secret};
-use postern_actors::order::Acceptance;
+use postern_actors::order::{Acceptance, Judged, LocalRcpt};
 use postern_model::mime::Scanner;
+use postern_model::record::MailTerms;
 use postern_model::{EmailAddress, MailFrom, Protocol};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -123,9 +124,12 @@ impl World {
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
             signature: postern_model::record::Signature::default(),
-            recipients: vec![recipient],
+            locals: vec![LocalRcpt::plain(recipient, address)],
+            remotes: Vec::new(),
             sent: None,
             mail_from: MailFrom::Null,
+            terms: MailTerms::default(),
+            judged: Judged::default(),
         };
         self.actors.accept(acceptance).await.expect("delivered");
     }

@@ -19,7 +19,7 @@ pub mod standing;
 pub mod vanished;
 pub mod view;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Unwanted};
 
 #[cfg(test)]
 mod tables;

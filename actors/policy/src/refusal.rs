@@ -133,10 +133,47 @@ pub enum Refusal {
         /// Octets that it may have.
         limit: u32,
     },
+    /// The recipient's mailbox has no room for the letter (SPEC D8).
+    MailboxFull {
+        /// It would not have room either if it were empty.
+        ever: bool,
+    },
+    /// As many letters wait to leave as may.
+    QueueFull,
+    /// The letter is not wanted, and this is why (SPEC D4-D6).
+    Unwanted {
+        /// Who says so.
+        why: Unwanted,
+        /// Whether it is worth trying again.
+        permanent: bool,
+        /// What else there is to say: a filter's own words, a list's, a domain's policy.
+        text: Option<String>,
+    },
     /// No room on the disk.
     StoreFull,
     /// Something failed inside; nothing was done.
     Unavailable,
     /// The server is going down.
     Stopping,
+}
+
+/// Who does not want a letter from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// The client did not wait for the greeting, or does not say who it is.
+    Greeting,
+    /// A list of bad addresses names the client (`POSTERN_DNSBL`).
+    Listed,
+    /// The client is new here and has to come back (`POSTERN_GREYLIST`).
+    Greylisted,
+    /// The client comes too often.
+    TooOften,
+    /// The SPF policy of the sender's domain (RFC 7208).
+    Spf,
+    /// The DMARC policy of the author's domain (RFC 7489).
+    Dmarc,
+    /// A filter (SPEC D5).
+    Filter,
+    /// The recipient has blocked the sender (SPEC D6).
+    Blocked,
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use postern_model::mime::Scanner;
-use postern_model::{AccountId, Clock, MailFrom, ManualClock, Protocol, SessionId, Timestamp};
+use postern_model::record::MailTerms;
+use postern_model::{AccountId, Clock, EmailAddress, MailFrom, ManualClock, Protocol, SessionId, Timestamp};
 use postern_policy::Refusal;
 use postern_storage::{Batch, EngineKind, Store, StoreOptions};
 use zeroize::Zeroizing;
 
 use crate::admin::{AccessChange, AdminRequest, Secret};
-use crate::order::{Acceptance, Admitted, LastByte, Login, Proof, SessionRef, Tell};
+use crate::order::{Acceptance, Admitted, Judged, LastByte, LocalRcpt, Login, Proof, SessionRef, Tell};
 use crate::{Actors, Settings, Ticker};
 
 mod deeds;
@@ -36,6 +37,11 @@ struct House {
     settings: Settings,
     clock: Arc<ManualClock>,
     dir: tempfile::TempDir,
+}
+
+/// A letter's recipient, by whatever address.
+fn to(account: AccountId) -> LocalRcpt {
+    LocalRcpt::plain(account, EmailAddress::parse("someone@demo.test").expect("an address"))
 }
 
 /// Keeps what it is told.
@@ -170,7 +176,7 @@ impl House {
     }
 
     async fn send(&self, text: &str, recipients: &[AccountId]) -> Result<(), Refusal> {
-        self.actors.accept(self.acceptance(text, recipients).await).await
+        self.actors.accept(self.acceptance(text, recipients).await).await.map(drop)
     }
 
     async fn acceptance(&self, text: &str, recipients: &[AccountId]) -> Acceptance {
@@ -183,9 +189,12 @@ impl House {
             body: spool.seal().await.expect("room"),
             facts: scanner.finish(),
             signature: postern_model::record::Signature::default(),
-            recipients: recipients.to_vec(),
+            locals: recipients.iter().map(|account| to(*account)).collect(),
+            remotes: Vec::new(),
             sent: None,
             mail_from: MailFrom::Null,
+            terms: MailTerms::default(),
+            judged: Judged::default(),
         }
     }
 

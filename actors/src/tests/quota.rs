@@ -26,7 +26,7 @@ impl House {
     }
 
     async fn finish(&self, sender: AccountId, granted: Granted) -> Result<(), Refusal> {
-        self.actors.accept(self.sent(sender, granted, &[sender]).await).await
+        self.actors.accept(self.sent(sender, granted, &[sender]).await).await.map(drop)
     }
 
     async fn sent(&self, sender: AccountId, granted: Granted, recipients: &[AccountId]) -> Acceptance {

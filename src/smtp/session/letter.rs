@@ -158,7 +158,7 @@ impl SmtpSession {
             hostname,
             with: With {
                 extended: client.extended,
-                utf8: transaction.utf8,
+                utf8: transaction.terms.utf8,
                 tls: self.tls.is_some(),
                 auth: self.user.is_some(),
             },
@@ -233,7 +233,9 @@ impl SmtpSession {
         let Letter::Coming(incoming) = &transaction.letter else { return };
         let delivery = Box::new(Delivery {
             letter: incoming.id,
-            recipients: std::mem::take(&mut transaction.recipients),
+            locals: std::mem::take(&mut transaction.locals),
+            remotes: std::mem::take(&mut transaction.remotes),
+            terms: std::mem::take(&mut transaction.terms),
             digests: std::mem::take(&mut transaction.digests),
             sender: self.user.as_ref().map(|user| user.account),
             reservation: transaction.reservation.take(),
@@ -243,8 +245,17 @@ impl SmtpSession {
     }
 
     /// Whether the letter is on disk (SPEC D1).
-    pub(super) fn accepted(&mut self, accepted: Result<(), Refusal>, out: &mut Output<Ask>) {
+    pub(super) fn accepted(
+        &mut self,
+        accepted: Result<Vec<Result<(), Refusal>>, Refusal>,
+        out: &mut Output<Ask>,
+    ) {
         let transaction = self.transaction.take();
+        // One answer for all: it is taken where anybody got it.
+        let accepted = accepted.and_then(|each| match each.iter().any(Result::is_ok) {
+            false => each.into_iter().find(Result::is_err).unwrap_or(Ok(())),
+            true => Ok(()),
+        });
         match (accepted, transaction.map(|transaction| transaction.letter)) {
             (Ok(()), Some(Letter::Coming(incoming))) => {
                 self.errors = 0;

@@ -3,8 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use postern_actors::order::Reservation;
-use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Timestamp};
+use postern_actors::order::{LocalRcpt, RemoteRcpt, Reservation, Route};
+use postern_model::record::{MailTerms, RcptTerms};
+use postern_model::{EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::Refusal;
 
 use super::{Chunk, Reading, SmtpSession, Waiting};
@@ -18,14 +19,16 @@ use crate::smtp::reply::Reply;
 /// A letter under way, from MAIL to its end.
 pub(super) struct Transaction {
     pub(super) from: MailFrom,
-    /// SMTPUTF8 was said (RFC 6531 §3.4).
-    pub(super) utf8: bool,
+    /// What was asked with MAIL.
+    pub(super) terms: MailTerms,
     /// How many recipients it may have.
     limit: u32,
     /// How many were taken, repetitions included.
     count: u32,
-    /// Who gets it, without repetition.
-    pub(super) recipients: Vec<AccountId>,
+    /// Who gets it here.
+    pub(super) locals: Vec<LocalRcpt>,
+    /// Who gets it elsewhere.
+    pub(super) remotes: Vec<RemoteRcpt>,
     /// The recipient as the client wrote it, where there is only one.
     pub(super) only_recipient: Option<EmailAddress>,
     /// Digests of all recipients' addresses.
@@ -56,10 +59,11 @@ impl Transaction {
     fn new(mail: Mail, grant: Grant) -> Box<Transaction> {
         Box::new(Transaction {
             from: mail.from,
-            utf8: mail.utf8,
+            terms: MailTerms { utf8: mail.utf8, ..MailTerms::default() },
             limit: grant.recipients,
             count: 0,
-            recipients: Vec::new(),
+            locals: Vec::new(),
+            remotes: Vec::new(),
             only_recipient: None,
             digests: Vec::new(),
             reservation: grant.reservation,
@@ -67,12 +71,14 @@ impl Transaction {
         })
     }
 
-    fn add(&mut self, address: EmailAddress, account: AccountId) {
+    fn add(&mut self, address: EmailAddress, route: Route) {
         self.count += 1;
         self.digests.push(digest(&address));
-        self.only_recipient = (self.count == 1).then_some(address);
-        if !self.recipients.contains(&account) {
-            self.recipients.push(account);
+        self.only_recipient = (self.count == 1).then(|| address.clone());
+        let terms = RcptTerms::default();
+        match route {
+            Route::Here(account) => self.locals.push(LocalRcpt { account, address, terms }),
+            Route::Elsewhere => self.remotes.push(RemoteRcpt { address, terms }),
         }
     }
 
@@ -173,7 +179,7 @@ impl SmtpSession {
         if !matches!(transaction.letter, Letter::NotBegun) {
             return self.fail(&Reply::new(503, (5, 1), "The letter has begun; RSET forgets it"), out);
         }
-        if rcpt.beyond_ascii && !transaction.utf8 {
+        if rcpt.beyond_ascii && !transaction.terms.utf8 {
             return self.fail(&needs_utf8(), out);
         }
         if transaction.count >= transaction.limit {
@@ -190,16 +196,16 @@ impl SmtpSession {
         }
     }
 
-    /// Whose the recipient's address is.
+    /// Where the recipient's mail goes.
     pub(super) fn recipient(
         &mut self,
         address: EmailAddress,
-        account: Result<AccountId, Refusal>,
+        route: Result<Route, Refusal>,
         out: &mut Output<Ask>,
     ) {
-        match (account, &mut self.transaction) {
-            (Ok(account), Some(transaction)) => {
-                transaction.add(address, account);
+        match (route, &mut self.transaction) {
+            (Ok(route), Some(transaction)) => {
+                transaction.add(address, route);
                 self.say(&Reply::new(250, (1, 5), "Recipient taken"), out);
             }
             (Ok(_), None) => self.recipient_refused(&Refusal::Unavailable, out),
@@ -262,7 +268,7 @@ impl SmtpSession {
         match &self.transaction {
             None => Some(Reply::new(503, (5, 1), "MAIL and RCPT come first")),
             // RFC 5321 §3.3
-            Some(transaction) if transaction.recipients.is_empty() => {
+            Some(transaction) if transaction.count == 0 => {
                 Some(Reply::new(554, (5, 1), "No recipient was taken"))
             }
             Some(_) => None,

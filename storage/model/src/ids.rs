@@ -44,6 +44,39 @@ id! {
     AppPasswordId(u32)
 }
 
+impl AccountId {
+    /// Nobody's: the bodies of letters that wait to leave are kept under it. The first account has number 1.
+    pub const QUEUE: AccountId = AccountId(0);
+}
+
+/// A letter in the queue. One letter may leave in several envelopes, which share its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId {
+    /// The letter.
+    pub letter: LetterId,
+    /// Which of its envelopes: 0 is that in which it came, the others are those of forwarding.
+    pub envelope: u16,
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.envelope {
+            0 => write!(f, "{}", self.letter),
+            envelope => write!(f, "{}.{envelope:x}", self.letter),
+        }
+    }
+}
+
+impl std::str::FromStr for QueueId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<QueueId, Self::Err> {
+        let (letter, envelope) = text.split_once('.').unwrap_or((text, "0"));
+        let letter = LetterId(u64::from_str_radix(letter, 16)?);
+        Ok(QueueId { letter, envelope: u16::from_str_radix(envelope, 16)? })
+    }
+}
+
 impl MailboxId {
     /// The folder that POP3 shows and letters are delivered to.
     pub const INBOX: MailboxId = MailboxId(1);

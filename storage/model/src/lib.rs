@@ -11,7 +11,7 @@ pub mod status;
 pub mod time;
 
 pub use envelope::{AddressError, Domain, EmailAddress, LocalPart, MailFrom};
-pub use ids::{AccountId, AppPasswordId, LetterId, MailboxId, SessionId};
+pub use ids::{AccountId, AppPasswordId, LetterId, MailboxId, QueueId, SessionId};
 pub use imap::{Flags, Keyword, MailboxName, ModSeq, SeqNo, SpecialUse, Uid, UidSet, UidValidity};
 pub use status::{EnhancedStatusCode, Protocol, ReplyCode, Severity};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

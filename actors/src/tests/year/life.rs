@@ -191,11 +191,14 @@ async fn post(town: &Town, sender: AccountId, recipients: Vec<AccountId>, grante
         facts: town.facts.clone(),
         signature: Signature::default(),
         sent: Some(sent),
-        recipients,
+        locals: recipients.into_iter().map(to).collect(),
+        remotes: Vec::new(),
         mail_from: MailFrom::Null,
+        terms: MailTerms::default(),
+        judged: Judged::default(),
     };
     match actors.accept(acceptance).await {
-        Ok(()) | Err(Refusal::SendingLocked { .. }) => {}
+        Ok(_) | Err(Refusal::SendingLocked { .. }) => {}
         Err(refusal) => panic!("a letter that was granted: {refusal:?}"),
     }
 }

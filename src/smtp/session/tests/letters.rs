@@ -61,8 +61,11 @@ fn a_letter_is_on_disk_with_our_fields_in_front() {
          From: Alice <alice@foo.com>\r\nSubject: x\r\n\r\nBody\r\n"
     );
     let from = MailFrom::Address(EmailAddress::parse("alice@foo.com").expect("an address"));
-    let Delivery { letter, recipients, digests, sender, mail_from, .. } = &letter.delivery;
-    assert_eq!((*letter, &recipients[..], digests.len()), (LetterId(0x11), &[AccountId(2)][..], 1));
+    let Delivery { letter, locals, digests, sender, mail_from, .. } = &letter.delivery;
+    assert_eq!(
+        (*letter, locals[0].account, locals.len(), digests.len()),
+        (LetterId(0x11), AccountId(2), 1, 1)
+    );
     assert_eq!((*sender, mail_from), (Some(AccountId(1)), &from));
     pump.expect("RCPT TO:<bob@foo.com>", "503 5.5.1");
 }
@@ -78,7 +81,8 @@ fn mail_from_elsewhere_keeps_its_author_and_its_gaps() {
     pump.send("From: whoever\r\n\r\n.\r\n");
     assert!(pump.heard().starts_with("250 2.0.0"));
     let letter = &pump.letters[0];
-    assert_eq!(letter.delivery.recipients, [AccountId(1), AccountId(2)], "one body, each account once");
+    let accounts: Vec<_> = letter.delivery.locals.iter().map(|local| local.account.0).collect();
+    assert_eq!(accounts, [1, 2, 1], "as they were named");
     assert_eq!((letter.delivery.sender, &letter.delivery.mail_from), (None, &MailFrom::Null));
     let front = letter.front();
     assert!(front.starts_with("Return-Path: <>\r\n") && front.contains("with ESMTP id 11;"), "{front}");

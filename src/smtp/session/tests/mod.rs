@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use postern_actors::order::{Proof, Tell};
+use postern_actors::order::{Proof, Route, Tell};
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Protocol, Timestamp};
 use postern_policy::Refusal;
 
@@ -221,7 +221,7 @@ impl Pump {
             Ask::Recipient { address, .. } => Answer::Recipient(match refusal {
                 Some(refusal) => Err(refusal),
                 None if address.domain().as_str() != "foo.com" => Err(Refusal::NoRoute),
-                None => account_of(&address).ok_or(Refusal::NoSuchMailbox),
+                None => account_of(&address).map(Route::Here).ok_or(Refusal::NoSuchMailbox),
             }),
             Ask::Begin => {
                 self.spool.clear();
@@ -237,10 +237,11 @@ impl Pump {
             }
             Ask::Accept(delivery) => {
                 let text = std::mem::take(&mut self.spool);
+                let locals = delivery.locals.len();
                 if refusal.is_none() {
                     self.letters.push(Accepted { delivery: *delivery, text });
                 }
-                Answer::Accept(refusal.map_or(Ok(()), Err))
+                Answer::Accept(refusal.map_or(Ok(vec![Ok(()); locals]), Err))
             }
             Ask::Discard => {
                 self.spool.clear();

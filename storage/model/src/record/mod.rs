@@ -16,6 +16,7 @@ macro_rules! record {
 mod event;
 mod folder;
 mod gate;
+mod queue;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,11 @@ pub use folder::{
 pub use gate::{
     Access, Activity, Actor, Evidence, Gate, GateState, Minutes, Reason, SeenNetwork, SendingLock, Signal,
     Warned,
+};
+
+pub use queue::{
+    Attempt, BodyKind, Consignment, DeliverBy, MailTerms, Notify, Origin, Queued, QueuedRecipient, RcptTerms,
+    Ret,
 };
 
 /// Something that the store keeps under a key.

@@ -1,0 +1,6 @@
+//! Filters (SPEC D5).
+
+use super::table::Variable;
+
+/// Its variables.
+pub(super) static ROWS: &[Variable] = &[];

@@ -1,0 +1,1 @@
+//! The way out: one SMTP client for everything that leaves (SPEC D3).
