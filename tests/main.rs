@@ -14,3 +14,4 @@ mod secrets;
 mod support;
 mod transcripts;
 mod views;
+mod world;
