@@ -110,7 +110,14 @@ impl Server {
     /// A server that doesn't run yet, with its data in `data`; it keeps `dir` until dropped.
     pub(crate) fn at(dir: TempDir, data: PathBuf, extra: &[(&str, &str)]) -> Server {
         let listeners = Service::ALL.map(|(_, _, variable)| (variable, "127.0.0.1:0"));
-        let mut server = Server { dir, data, settings: Vec::new(), namespace: None, child: None, addresses: HashMap::new() };
+        let mut server = Server {
+            dir,
+            data,
+            settings: Vec::new(),
+            namespace: None,
+            child: None,
+            addresses: HashMap::new(),
+        };
         let path = server.data.to_string_lossy().into_owned();
         server.set("POSTERN_DATA_DIR", &path);
         for (name, value) in SETTINGS.iter().chain(&listeners).chain(extra) {

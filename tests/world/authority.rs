@@ -18,7 +18,8 @@ impl Authority {
         let dir = dir.join("authority");
         fs::create_dir_all(&dir).expect("a directory in a temporary one");
         let authority = Authority { dir };
-        let mut args = vec!["req", "-x509", "-keyout", "authority.key", "-out", "authority.pem", "-days", "30"];
+        let mut args =
+            vec!["req", "-x509", "-keyout", "authority.key", "-out", "authority.pem", "-days", "30"];
         args.extend(NEW_KEY);
         args.extend(["-subj", "/CN=The world's authority", "-addext", "basicConstraints=critical,CA:true"]);
         authority.openssl(&args);
@@ -46,8 +47,21 @@ impl Authority {
         args.extend(NEW_KEY);
         self.openssl(&args);
         self.openssl(&[
-            "x509", "-req", "-in", &request, "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial",
-            "-days", "20", "-out", &certificate, "-extfile", &extensions,
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            "authority.pem",
+            "-CAkey",
+            "authority.key",
+            "-CAcreateserial",
+            "-days",
+            "20",
+            "-out",
+            &certificate,
+            "-extfile",
+            &extensions,
         ]);
         let path = |name: &str| self.dir.join(name).to_string_lossy().into_owned();
         fs::set_permissions(path(&key), fs::Permissions::from_mode(0o644)).expect("one's own file");

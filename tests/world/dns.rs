@@ -22,7 +22,9 @@ impl Knot {
         let dir = stage.room("knot", None);
         fs::create_dir_all(dir.join("db")).expect("a directory in a temporary one");
         let zone = |apex: &str, records: &str| {
-            format!("$TTL 60\n{apex} SOA ns.test. host.test. 1 3600 600 86400 60\n{apex} NS ns.test.\n{records}")
+            format!(
+                "$TTL 60\n{apex} SOA ns.test. host.test. 1 3600 600 86400 60\n{apex} NS ns.test.\n{records}"
+            )
         };
         let glue = format!("ns.test. A {ADDRESS}\nplain.test. NS ns.test.\n{records}");
         fs::write(dir.join("root.zone"), zone(".", &glue)).expect("a zone file");

@@ -19,7 +19,8 @@ pub(crate) use stage::{Daemon, HOME, Stage};
 fn the_stage_stands_and_goes_again() {
     let Some(stage) = Stage::set() else { return };
     let authority = Authority::new(stage.dir());
-    let knot = Knot::start(&stage, "postfix.test. MX 10 mx.postfix.test.\nmx.postfix.test. A 10.77.0.25\n", "");
+    let knot =
+        Knot::start(&stage, "postfix.test. MX 10 mx.postfix.test.\nmx.postfix.test. A 10.77.0.25\n", "");
     let postfix = Postfix::start(&stage, &authority, &Relays::Nowhere);
     let exim = Exim::start(&stage, &authority);
     let answer = stage.home("kdig", &["+short", &format!("@{}", dns::ADDRESS), "MX", "postfix.test"]);

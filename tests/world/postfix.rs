@@ -41,7 +41,9 @@ impl Postfix {
         let database = sasl.join("sasldb2");
         let login = format!(
             "echo {} | saslpasswd2 -p -c -f '{}' -u postfix.test relayuser && chown postfix '{}'",
-            USER.1, database.display(), database.display()
+            USER.1,
+            database.display(),
+            database.display()
         );
         run("sh", &["-c", &login], &dir, b"").expect_success("saslpasswd2");
         let smtpd = format!(
@@ -52,7 +54,9 @@ impl Postfix {
         let transport = match relays {
             Relays::Nowhere => "relay_domains =\n".to_owned(),
             Relays::BySmtp => "relay_domains = home.test\n".to_owned(),
-            Relays::ByLmtp(port) => format!("relay_domains = home.test\nrelay_transport = lmtp:inet:[{HOME}]:{port}\n"),
+            Relays::ByLmtp(port) => {
+                format!("relay_domains = home.test\nrelay_transport = lmtp:inet:[{HOME}]:{port}\n")
+            }
         };
         let configuration = MAIN
             .replace("DIR", &dir.to_string_lossy())

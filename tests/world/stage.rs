@@ -30,8 +30,10 @@ impl Stage {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let root = rustix::process::geteuid().is_root();
         let there = ["/usr/sbin/postfix", "/usr/sbin/knotd", "/usr/bin/kdig", "/usr/bin/swaks"];
-        let all = there.iter().all(|path| Path::new(path).exists()) && Path::new(&super::exim::program()).exists();
-        if !or_skip(root && all, "root, and Postfix, Exim, Knot and swaks for a world in network namespaces") {
+        let all =
+            there.iter().all(|path| Path::new(path).exists()) && Path::new(&super::exim::program()).exists();
+        if !or_skip(root && all, "root, and Postfix, Exim, Knot and swaks for a world in network namespaces")
+        {
             return None;
         }
         let name = format!("postern-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -47,7 +49,9 @@ impl Stage {
         let (home, world) = (self.home.as_str(), self.world.as_str());
         self.ip(&["netns", "add", home]);
         self.ip(&["netns", "add", world]);
-        self.ip(&["link", "add", "wire", "netns", home, "type", "veth", "peer", "name", "wire", "netns", world]);
+        self.ip(&[
+            "link", "add", "wire", "netns", home, "type", "veth", "peer", "name", "wire", "netns", world,
+        ]);
         self.ip(&["-n", home, "addr", "add", &format!("{HOME}/24"), "dev", "wire"]);
         for address in WORLD {
             self.ip(&["-n", world, "addr", "add", &format!("{address}/24"), "dev", "wire"]);
@@ -104,7 +108,8 @@ impl Stage {
 
     /// Starts a program in the world that stays; what it says goes to `<name>.out`.
     pub(crate) fn daemon(&self, name: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Daemon {
-        let out = File::create(self.dir.path().join(format!("{name}.out"))).expect("a file in one's own directory");
+        let out =
+            File::create(self.dir.path().join(format!("{name}.out"))).expect("a file in one's own directory");
         let child = Command::new("ip")
             .args(["netns", "exec", &self.world, program])
             .args(args)
@@ -154,7 +159,9 @@ pub(super) fn letters(maildir: &Path, count: usize) -> Vec<String> {
             .collect();
         found.sort();
         (found.len() >= count).then(|| {
-            let read = |(_, path): (_, PathBuf)| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+            let read = |(_, path): (_, PathBuf)| {
+                String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+            };
             found.into_iter().map(read).collect()
         })
     })
