@@ -6,14 +6,18 @@
 mod authority;
 mod dns;
 mod exim;
+mod home;
+mod out;
 mod postfix;
 mod stage;
+mod web;
 
 pub(crate) use authority::Authority;
 pub(crate) use dns::Knot;
 pub(crate) use exim::Exim;
 pub(crate) use postfix::{Postfix, Relays};
 pub(crate) use stage::{Daemon, HOME, Stage};
+pub(crate) use web::Web;
 
 #[test]
 fn the_stage_stands_and_goes_again() {

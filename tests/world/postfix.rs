@@ -26,6 +26,8 @@ pub(crate) struct Postfix {
     _master: Daemon,
     dir: PathBuf,
     mail: PathBuf,
+    /// Its certificate's file.
+    pub(crate) certificate: String,
 }
 
 impl Postfix {
@@ -72,7 +74,7 @@ impl Postfix {
         stage.world("postfix", &["-c", &path, "check"]).expect_success("postfix check");
         let master = "/usr/lib/postfix/sbin/master";
         let daemon = stage.daemon("postfix", master, &["-s", "-c", &path], &[("MAIL_CONFIG", &path)]);
-        let postfix = Postfix { _master: daemon, dir, mail };
+        let postfix = Postfix { _master: daemon, dir, mail, certificate };
         patiently("Postfix listens", || postfix.log().contains("daemon started").then_some(()));
         postfix
     }
