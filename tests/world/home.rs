@@ -66,7 +66,8 @@ impl<'a> Home<'a> {
     /// Sends a letter from alice with parameters of MAIL and RCPT, by Python's smtplib.
     pub(crate) fn send_asking(&self, to: &str, mail: &[&str], rcpt: &[&str]) {
         let (user, password) = ALICE;
-        let args = [&["-c", ASKING, HOME, user, password, to, &mail.join(" ")][..], rcpt].concat();
+        let mail = mail.join(" ");
+        let args = [&["-c", ASKING, HOME, user, password, to, &mail][..], rcpt].concat();
         self.stage.home("python3", &args).expect_success("smtplib");
     }
 
