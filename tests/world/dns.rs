@@ -14,6 +14,7 @@ pub(crate) const ADDRESS: &str = "10.77.0.53";
 pub(crate) struct Knot {
     _daemon: Daemon,
     dir: PathBuf,
+    records: String,
 }
 
 impl Knot {
@@ -33,7 +34,7 @@ impl Knot {
         let path = dir.join("knot.conf");
         fs::write(&path, configuration).expect("a configuration file");
         let daemon = stage.daemon("knot", "knotd", &["-c", &path.to_string_lossy()], &[]);
-        let knot = Knot { _daemon: daemon, dir };
+        let knot = Knot { _daemon: daemon, dir, records: glue.clone() };
         let asked = format!("@{ADDRESS}");
         patiently("the root zone is served and signed", || {
             let answer = stage.home("kdig", &[&asked, "+short", "+timeout=1", "+retry=0", "DNSKEY", "."]);
@@ -41,6 +42,21 @@ impl Knot {
         })
         .expect("a file in one's own directory");
         knot
+    }
+
+    /// Publishes more, in the form of a zone file.
+    pub(crate) fn publish(&mut self, stage: &Stage, records: &str) {
+        self.records.push_str(records);
+        let serial = self.records.len();
+        let zone = format!(
+            "$TTL 60\n. SOA ns.test. host.test. {serial} 3600 600 86400 60\n. NS ns.test.\n{}",
+            self.records
+        );
+        fs::write(self.dir.join("root.zone"), zone).expect("a zone file");
+        let socket = self.dir.join("knot.sock");
+        stage
+            .world("knotc", &["-b", "-s", &socket.to_string_lossy(), "zone-reload", "."])
+            .expect_success("knotc");
     }
 
     /// The file that says which key signs the root.
