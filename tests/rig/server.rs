@@ -242,6 +242,11 @@ impl Server {
         }
     }
 
+    /// The process's id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
     /// Hands the process over to a caller who ends it while others still talk to it.
     pub(crate) fn detach(&mut self) -> Child {
         self.child.take().expect("the server runs")

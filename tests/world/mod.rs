@@ -8,6 +8,7 @@ mod dns;
 mod exim;
 mod home;
 mod inward;
+mod many;
 mod opendkim;
 mod out;
 mod postfix;

@@ -121,7 +121,7 @@ smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_
 smtpd_recipient_restrictions = check_recipient_access inline:{ { unknown@postfix.test = 550 5.1.1 nobody here } { later@postfix.test = 450 4.2.0 come later } }
 ";
 
-const MASTER: &str = "smtp inet n - n - - smtpd
+pub(super) const MASTER: &str = "smtp inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr

@@ -108,10 +108,32 @@ impl Stage {
 
     /// Starts a program in the world that stays; what it says goes to `<name>.out`.
     pub(crate) fn daemon(&self, name: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Daemon {
+        self.start(&self.world, name, program, args, env)
+    }
+
+    /// Starts a program at home that stays.
+    pub(crate) fn daemon_at_home(
+        &self,
+        name: &str,
+        program: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Daemon {
+        self.start(&self.home, name, program, args, env)
+    }
+
+    fn start(
+        &self,
+        namespace: &str,
+        name: &str,
+        program: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Daemon {
         let out =
             File::create(self.dir.path().join(format!("{name}.out"))).expect("a file in one's own directory");
         let child = Command::new("ip")
-            .args(["netns", "exec", &self.world, program])
+            .args(["netns", "exec", namespace, program])
             .args(args)
             .envs(env.iter().copied())
             .current_dir(self.dir.path())
@@ -136,6 +158,13 @@ impl Drop for Stage {
 
 /// A program that runs until this is dropped.
 pub(crate) struct Daemon(Child);
+
+impl Daemon {
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Daemon {
     fn drop(&mut self) {
