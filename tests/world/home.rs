@@ -30,13 +30,6 @@ impl<'a> Home<'a> {
         Home::begin(stage, server)
     }
 
-    /// Starts it where there is no DNS.
-    pub(crate) fn without_dns(stage: &'a Stage, authority: &Authority, extra: &[(&str, &str)]) -> Home<'a> {
-        let mut server = Home::stopped(stage, authority, extra);
-        server.set("POSTERN_RESOLVER", "none");
-        Home::begin(stage, server)
-    }
-
     fn stopped(stage: &Stage, authority: &Authority, extra: &[(&str, &str)]) -> Server {
         let mut server = Server::stopped(&[]).within(stage.home_namespace(), HOME);
         server.set("POSTERN_HOSTNAME", "mail.home.test");

@@ -12,6 +12,7 @@ mod many;
 mod opendkim;
 mod out;
 mod postfix;
+mod relay;
 mod stage;
 mod web;
 
