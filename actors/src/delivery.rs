@@ -14,7 +14,7 @@ use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
 use crate::ground::refuse;
-use crate::mailbox::{Arriving, Ask, Deliver, Receipt, Reload, Tally};
+use crate::mailbox::{Arriving, Ask, Deliver, NewPlan, Receipt, Reload, Takes, Tally};
 use crate::order::{Acceptance, Sent};
 use crate::quota::{Count, Counted, Reread};
 
@@ -195,6 +195,23 @@ impl Actors {
     pub(crate) async fn forget_mailbox(&self, account: AccountId) {
         // Where the actor is gone, so is what it knew.
         let _ = self.mailboxes().seat(account).addr().send(Reload).await;
+    }
+
+    /// Whether a letter of so many octets would fit into the account's mailbox now (SPEC D8); what only asks holds no room.
+    ///
+    /// # Errors
+    /// [`Refusal::MailboxFull`], or what the store can't do.
+    pub async fn has_room(&self, account: AccountId, octets: u64) -> Result<(), Refusal> {
+        let seat = self.mailboxes().seat(account);
+        seat.addr().send(Ask(Takes(octets))).await.map_err(|_| Refusal::Unavailable)?
+    }
+
+    /// Tells the account's MailboxActor, where there is one, which plan its room goes by now (SPEC D8).
+    pub(crate) async fn tell_plan(&self, account: AccountId, plan: String) {
+        if let Some(seat) = self.mailboxes().living(account) {
+            // Where it is gone meanwhile, it reads the account anew.
+            let _ = seat.addr().send(NewPlan(plan)).await;
+        }
     }
 
     async fn deliver(&self, account: AccountId, deliver: Deliver) -> Result<(), Refusal> {

@@ -172,4 +172,6 @@ pub(super) static ROWS: &[Row] = &[
     notice("sending-locked"),
     notice("sending-unlocked"),
     notice("plaintext-password"),
+    notice("storage-low"),
+    notice("storage-out"),
 ];

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod replay;
 pub mod send_window;
 pub mod standing;
+pub mod storage;
 pub mod vanished;
 pub mod view;
 

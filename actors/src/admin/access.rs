@@ -56,7 +56,9 @@ pub(super) async fn set_access(
 pub(super) async fn set_plan(actors: &Actors, address: &str, plan: String) -> Result<Value, AdminError> {
     super::known_plan(actors, &plan)?;
     let account = find(actors, address).await?;
-    perform(actors, account, address, By::Operator, Deed::Plan(plan)).await
+    let done = perform(actors, account, address, By::Operator, Deed::Plan(plan.clone())).await?;
+    actors.tell_plan(account, plan).await;
+    Ok(done)
 }
 
 pub(super) async fn set_status(actors: &Actors, address: &str, status: Status) -> Result<Value, AdminError> {

@@ -166,12 +166,12 @@ impl Mail {
         let mut staging = Staging { seat: Arc::clone(&self.seat), copies: HashMap::new() };
         let mut left = uids.clone();
         while left.len() > STAGED_AT_ONCE as u64 {
-            let staged = self.ask(Stage::of(from, left, Arc::clone(&self.plan))).await?;
+            let staged = self.ask(Stage::of(from, left)).await?;
             staging.copies.extend(staged.copies);
             landed(staged.receipt).await?;
             left = staged.left;
         }
-        let mut copy = Copy::copies(from, uids, to, Arc::clone(&self.plan));
+        let mut copy = Copy::copies(from, uids, to);
         // From here on they are MailboxActor's to put somewhere or to drop.
         copy.staged = std::mem::take(&mut staging.copies);
         settled(self.ask(copy).await?).await
@@ -200,8 +200,8 @@ impl Mail {
         if !self.store().is_writable() {
             return Err(Refusal::StoreFull);
         }
-        let (sight, plan) = (Arc::clone(&self.sight), Arc::clone(&self.plan));
-        let placed = self.ask(Append { sight, plan, mailbox, letters, replaces }).await?;
+        let sight = Arc::clone(&self.sight);
+        let placed = self.ask(Append { sight, mailbox, letters, replaces }).await?;
         landed(placed.receipt).await?;
         Ok(Appended { uid_validity: placed.uid_validity, uids: placed.uids })
     }
@@ -284,8 +284,7 @@ impl Mail {
     /// # Errors
     /// What the store can't do.
     pub async fn storage(&self) -> Result<Storage, Refusal> {
-        let used = self.ask(Stored).await?;
-        Ok(Storage { used, limit: self.actors.ground().settings.plan(&self.plan).storage })
+        self.ask(Stored).await
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Copy {
     pub(crate) from: MailboxId,
     pub(crate) uids: UidSet,
     pub(crate) to: MailboxId,
-    /// The name of the account's plan, where it counts: for copies.
-    pub(crate) plan: Option<Arc<str>>,
+    /// Whether the letters stay where they are, too.
+    pub(crate) copies: bool,
     /// Copies that were made before, by the letter that they are of: see [`Stage`].
     pub(crate) staged: HashMap<LetterId, LetterId>,
     /// What is known of the other letters to be copied.
@@ -45,12 +45,12 @@ pub(crate) struct Moved {
 }
 
 impl Copy {
-    pub(crate) fn copies(from: MailboxId, uids: UidSet, to: MailboxId, plan: Arc<str>) -> Copy {
-        Copy { from, uids, to, plan: Some(plan), staged: HashMap::new(), known: None }
+    pub(crate) fn copies(from: MailboxId, uids: UidSet, to: MailboxId) -> Copy {
+        Copy { from, uids, to, copies: true, staged: HashMap::new(), known: None }
     }
 
     pub(crate) fn moves(from: MailboxId, uids: UidSet, to: MailboxId) -> Copy {
-        Copy { from, uids, to, plan: None, staged: HashMap::new(), known: None }
+        Copy { from, uids, to, copies: false, staged: HashMap::new(), known: None }
     }
 }
 
@@ -59,7 +59,7 @@ impl Job for Copy {
 
     fn missing(&self, books: &Books) -> Option<Missing> {
         let folders = whole(books, self.from).or_else(|| tail(books, self.to));
-        if folders.is_some() || self.plan.is_none() || self.known.is_some() {
+        if folders.is_some() || !self.copies || self.known.is_some() {
             return folders;
         }
         let letters = books.ahead(self.from)?.entries_of(&self.uids).map(|entry| entry.letter);
@@ -96,13 +96,13 @@ impl Copy {
         let letters: Vec<Entry> = folder.entries_of(&self.uids).cloned().collect();
         let from: UidSet = letters.iter().map(|entry| entry.uid).collect();
         let mut work = Work::default();
-        let moves = self.plan.is_none();
-        let letters = match self.plan {
-            Some(plan) => {
-                actor.has_room(&plan, letters.iter().map(|entry| u64::from(entry.size)).sum(), 0)?;
+        let moves = !self.copies;
+        let letters = match self.copies {
+            true => {
+                actor.has_room(letters.iter().map(|entry| u64::from(entry.size)).sum(), 0)?;
                 actor.double(&mut work, letters, staged, self.known.unwrap_or_default())
             }
-            None => letters,
+            false => letters,
         };
         let (names, now) = (&folder.header().keywords, actor.ground.ticker.now());
         let put = actor.books()?.put_in(self.to, letters, names, now).map_err(full)?;
@@ -165,7 +165,6 @@ impl MailboxActor {
 pub(crate) struct Stage {
     pub(crate) from: MailboxId,
     pub(crate) uids: UidSet,
-    pub(crate) plan: Arc<str>,
     known: Option<Vec<(LetterId, Known)>>,
 }
 
@@ -179,8 +178,8 @@ pub(crate) struct Staged {
 }
 
 impl Stage {
-    pub(crate) fn of(from: MailboxId, uids: UidSet, plan: Arc<str>) -> Stage {
-        Stage { from, uids, plan, known: None }
+    pub(crate) fn of(from: MailboxId, uids: UidSet) -> Stage {
+        Stage { from, uids, known: None }
     }
 }
 
@@ -206,7 +205,7 @@ impl Job for Stage {
         let folder = actor.folder(self.from)?;
         // All that is to come, so that nothing is begun in vain.
         let octets = folder.entries_of(&self.uids).map(|entry| u64::from(entry.size)).sum();
-        actor.has_room(&self.plan, octets, 0)?;
+        actor.has_room(octets, 0)?;
         let done: UidSet =
             folder.entries_of(&self.uids).take(STAGED_AT_ONCE).map(|entry| entry.uid).collect();
         let left: UidSet = folder.entries_of(&self.uids.difference(&done)).map(|entry| entry.uid).collect();

@@ -4,8 +4,8 @@ use actix::prelude::*;
 use postern_model::mime::Facts;
 use postern_model::record::{Actor as By, Event, OwedNotice, Pending, Signature, What};
 use postern_model::{AccountId, Flags, LetterId, Timestamp};
-use postern_policy::Refusal;
 use postern_policy::folder::{Arrival, FolderFull};
+use postern_policy::{Refusal, storage};
 use postern_storage::{Batch, Ring, SealedBody, keys};
 
 use super::books::Books;
@@ -61,6 +61,11 @@ impl Job for Deliver {
 
     /// Puts a letter into the INBOX in memory and its batch on the way.
     fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Receipt, Refusal> {
+        if let Arriving::Whole { body, .. } = &self.arriving {
+            // SPEC D8. What was accepted before, and a notice (N1), comes in whatever there is.
+            let (room, used) = (actor.room()?, actor.books()?.usage.octets);
+            storage::takes(used, room, body.len())?;
+        }
         let mut work = Work::default();
         let (letter, size, accepted) = actor.receive(self.arriving, self.at, &mut work.batch)?;
         let arrival = Arrival {

@@ -26,6 +26,7 @@ mod maildrop;
 mod notices;
 mod quota;
 mod scale;
+mod storage;
 mod timer;
 mod year;
 

@@ -251,3 +251,21 @@ plaintext-password =
 
         If your program cannot use encryption, you can allow that under { page }: “My program cannot do SSL”. This is less safe.
     .support = { help }
+
+storage-low =
+    .subject = Your mailbox is nearly full
+    .what = More than 80 % of the room that your mailbox { $address } has is used (noticed on { $at }).
+    .why = When all of it is used, new letters are not taken any more and go back to their senders.
+    .how =
+        1. Open { $web } and log in.
+        2. Remove letters that you no longer need, and empty the Trash; letters with large attachments free most room.
+    .support = { help }
+
+storage-out =
+    .subject = Your mailbox is full but for a little
+    .what = More than 95 % of the room that your mailbox { $address } has is used (noticed on { $at }).
+    .why = When all of it is used, new letters are not taken any more and go back to their senders.
+    .how =
+        1. Open { $web } and log in.
+        2. Remove letters that you no longer need, and empty the Trash; letters with large attachments free most room.
+    .support = { help }

@@ -256,3 +256,21 @@ plaintext-password =
 
         Ja Jūsu programma neprot šifrēt, varat to atļaut sadaļā { page }: «Mana programma neatbalsta SSL». Tas ir mazāk droši.
     .support = { help }
+
+storage-low =
+    .subject = Jūsu pastkaste ir gandrīz pilna
+    .what = Ir izmantots vairāk nekā 80 % Jūsu pastkastes { $address } vietas (konstatēts { $at }).
+    .why = Kad tiks izmantota visa vieta, jaunas vēstules vairs netiks pieņemtas un tiks nosūtītas atpakaļ sūtītājiem.
+    .how =
+        1. Atveriet { $web } un piesakieties.
+        2. Izdzēsiet vēstules, kas Jums vairs nav vajadzīgas, un iztukšojiet mapi «Dzēstās»; visvairāk vietas atbrīvo vēstules ar lieliem pielikumiem.
+    .support = { help }
+
+storage-out =
+    .subject = Jūsu pastkastē gandrīz nav vietas
+    .what = Ir izmantots vairāk nekā 95 % Jūsu pastkastes { $address } vietas (konstatēts { $at }).
+    .why = Kad tiks izmantota visa vieta, jaunas vēstules vairs netiks pieņemtas un tiks nosūtītas atpakaļ sūtītājiem.
+    .how =
+        1. Atveriet { $web } un piesakieties.
+        2. Izdzēsiet vēstules, kas Jums vairs nav vajadzīgas, un iztukšojiet mapi «Dzēstās»; visvairāk vietas atbrīvo vēstules ar lieliem pielikumiem.
+    .support = { help }

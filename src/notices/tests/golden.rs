@@ -96,6 +96,8 @@ fn cases() -> Vec<(&'static str, OwedNotice)> {
         ("sending-unlocked by an operator", OwedNotice { by: operator, ..unlocked }),
         ("plaintext-password", plaintext.clone()),
         ("plaintext-password without an address", OwedNotice { from: None, ..plaintext }),
+        ("storage-low", owed(NoticeKind::StorageLow)),
+        ("storage-out", owed(NoticeKind::StorageOut)),
     ]
 }
 

@@ -127,7 +127,8 @@ fn who_an_account_is() {
 
 #[test]
 fn what_an_account_stores() {
-    golden(&Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3) }, "0101fc7011010003");
+    golden(&Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3), told: 80 }, "0201fc701101000350");
+    reads_as("0101fc7011010003", &Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3), told: 0 });
     let header = MailboxHeader {
         uid_validity: UidValidity(1),
         uid_next: Some(Uid(2)),

@@ -361,11 +361,15 @@ pub enum NoticeKind {
     SendingUnlocked,
     /// The password came without encryption (SPEC P5).
     PlaintextPassword,
+    /// Most of what may be stored is used (SPEC D8).
+    StorageLow,
+    /// Nearly all of it is.
+    StorageOut,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [NoticeKind; 10] = [
+    pub const ALL: [NoticeKind; 12] = [
         NoticeKind::AccessRequested,
         NoticeKind::AccessClosed,
         NoticeKind::AccessBlocked,
@@ -376,6 +380,8 @@ impl NoticeKind {
         NoticeKind::SendingLocked,
         NoticeKind::SendingUnlocked,
         NoticeKind::PlaintextPassword,
+        NoticeKind::StorageLow,
+        NoticeKind::StorageOut,
     ];
 
     /// Its name in events and template files.
@@ -391,6 +397,8 @@ impl NoticeKind {
             NoticeKind::SendingLocked => "sending-locked",
             NoticeKind::SendingUnlocked => "sending-unlocked",
             NoticeKind::PlaintextPassword => "plaintext-password",
+            NoticeKind::StorageLow => "storage-low",
+            NoticeKind::StorageOut => "storage-out",
         }
     }
 }

@@ -79,7 +79,6 @@ record! {
     DomainEntry = 1;
     Credentials = 1;
     AppPassword = 1;
-    Usage = 1;
     Removal = 1;
 
     Pending = 1;
@@ -244,6 +243,18 @@ pub struct Usage {
     pub octets: u64,
     /// The account's modification sequence: of the last change in any folder.
     pub mod_seq: ModSeq,
+    /// The share of what may be stored, in percent, of which the user was told last that it is used (SPEC D8); 0: of none.
+    pub told: u8,
+}
+
+impl Record for Usage {
+    const VERSION: u8 = 2;
+    const NAME: &'static str = "Usage";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<Usage> {
+        let (letters, octets, mod_seq) = (version == 1).then(|| decode_frozen(bytes)).flatten()?;
+        Some(Usage { letters, octets, mod_seq, told: 0 })
+    }
 }
 
 /// An account that is being removed: its addresses are gone, its mail goes piece by piece, also across a restart.
