@@ -8,7 +8,7 @@ use mail_auth::common::headers::HeaderWriter as _;
 use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimResult};
 use postern_model::Domain;
 
-use super::signer::{Ready, covered};
+use super::signer::{Ready, covered, end_of_text};
 
 /// Seals for one domain. Cheap to clone, and free to go to a thread that has time.
 #[derive(Clone)]
@@ -52,6 +52,9 @@ impl ArcSeal {
         if !believable || !chain.can_be_sealed() {
             return Ok(Vec::new());
         }
+        let (octets, end) = (letter.raw_message(), end_of_text(letter.raw_message()));
+        let shorter = (end < octets.len()).then(|| AuthenticatedMessage::parse(&octets[..end])).flatten();
+        let letter = shorter.as_ref().unwrap_or(letter);
         let sealer = ArcSealer::from_key(self.ready.key.clone())
             .domain(self.domain.as_str())
             .selector(self.ready.selector.as_str())

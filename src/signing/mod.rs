@@ -12,7 +12,7 @@ mod vault;
 
 pub use arc::ArcSeal;
 pub use keys::Keysmith;
-pub use signer::Signer;
+pub use signer::{Signer, end_of_text};
 pub use vault::Vault;
 
 use std::sync::Arc;

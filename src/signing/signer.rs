@@ -167,6 +167,7 @@ fn author_domain(octets: &[u8]) -> Option<Domain> {
 }
 
 fn signatures(domain: &Domain, keys: Vec<Ready>, octets: &[u8]) -> Result<Vec<u8>, String> {
+    let octets = &octets[..end_of_text(octets)];
     let mut fields = Vec::new();
     for Ready { selector, key } in keys {
         let signer = DkimSigner::from_key(key).domain(domain.as_str()).selector(selector).headers(covered());
@@ -190,4 +191,47 @@ fn looked_through(vault: &Vault, kept: &[((Domain, String), DomainKey)]) -> Resu
         }
     }
     Ok(batch)
+}
+
+/// Where a letter ends for a signature whose body is canonicalized as "relaxed" (RFC 6376 §3.4.4): lines at its end that
+/// are empty or all white space don't count. mail-auth counts those with white space, and nobody else does.
+pub fn end_of_text(letter: &[u8]) -> usize {
+    let Some(header) = memchr::memmem::find(letter, b"\r\n\r\n") else { return letter.len() };
+    let body = header + 4;
+    let mut end = letter.len();
+    while let Some(line) = letter[body..end].strip_suffix(b"\r\n") {
+        let blank = line.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+        let before = &line[..line.len() - blank];
+        if !before.is_empty() && !before.ends_with(b"\r\n") {
+            break;
+        }
+        end = body + before.len();
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_at_the_end_do_not_count() {
+        for (body, counts) in [
+            ("", ""),
+            ("x", "x"),
+            ("x\r\n", "x\r\n"),
+            ("x\r\n\r\n", "x\r\n"),
+            ("x\r\n \t\r\n\r\n \r\n", "x\r\n"),
+            ("x\r\n \r\ny\r\n", "x\r\n \r\ny\r\n"),
+            ("x \r\n", "x \r\n"),
+            ("\r\n \r\n", ""),
+            (" \t", " \t"),
+            ("x\n \r\n", "x\n \r\n"),
+        ] {
+            let letter = format!("A: b\r\n\r\n{body}");
+            let end = end_of_text(letter.as_bytes());
+            assert_eq!(&letter[..end], format!("A: b\r\n\r\n{counts}"), "{body:?}");
+        }
+        assert_eq!(end_of_text(b"A: b\r\n \r\n"), 9, "no body at all");
+    }
 }
