@@ -28,6 +28,7 @@ use crate::net::tls::{Tls, self_signed};
 use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::runtime::{self, Signal, Signals, Workers};
+use crate::signing;
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -101,6 +102,8 @@ pub struct Server {
     pub actors: Actors,
     /// What it listens on, by service: `pop3s`.
     pub bound: Vec<(&'static str, SocketAddr)>,
+    /// Signs what leaves (SPEC D4).
+    pub signer: Arc<signing::Signer>,
     listeners: Listeners,
     tls: Tls,
     workers: Workers,
@@ -116,6 +119,7 @@ impl Server {
         let sockets = bind_all(&config.listen)?;
         let settings = settings(config)?;
         let (store, ticker) = open_store(config).await?;
+        let signer = Arc::new(signing::signer(config, store.clone()).await?);
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;
@@ -135,8 +139,9 @@ impl Server {
         let tasks = vec![
             actix_rt::spawn(certificates.watch(machine)),
             actix_rt::spawn(async move { control.serve(answer).await }),
+            actix_rt::spawn(signing::complete(actors.clone())),
         ];
-        Ok(Server { actors, bound, listeners, tls, workers, tasks })
+        Ok(Server { actors, bound, signer, listeners, tls, workers, tasks })
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
@@ -256,6 +261,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         brake: config.brake,
         composer: Arc::new(notices),
         courier: None,
+        key_maker: Some(signing::keysmith(config)?),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

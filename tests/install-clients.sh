@@ -8,7 +8,7 @@ failed=""
 packages="fetchmail mpop msmtp getmail6 swaks curl python3 libnet-pop3-perl libnet-ssleay-perl libio-socket-ssl-perl openssl ca-certificates
     isync offlineimap3 mutt libmail-imapclient-perl libio-compress-perl nodejs npm pip bsdutils dovecot-imapd
     postfix knot knot-dnsutils iproute2 sasl2-bin libsasl2-modules libmariadb3 libspf2-2 rspamd opendkim opendkim-tools python3-dkim
-    python3-milter"
+    python3-milter python3-nacl python3-authres"
 missing=""
 for package in $packages; do
     case "$package" in
@@ -19,6 +19,10 @@ for package in $packages; do
         libio-compress-perl) perl -MCompress::Zlib -e 1 2>/dev/null || missing="$missing libio-compress-perl" ;;
         ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates" ;;
         dovecot-imapd) [ -e /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd" ;;
+        python3-dkim) /usr/bin/python3 -c 'import dkim' 2>/dev/null || missing="$missing python3-dkim" ;;
+        python3-nacl) /usr/bin/python3 -c 'import nacl.signing' 2>/dev/null || missing="$missing python3-nacl" ;;
+        python3-authres) /usr/bin/python3 -c 'import authres' 2>/dev/null || missing="$missing python3-authres" ;;
+        opendkim) [ -e /usr/sbin/opendkim ] || missing="$missing opendkim" ;;
         getmail6) command -v getmail >/dev/null || missing="$missing getmail6" ;;
         isync) command -v mbsync >/dev/null || missing="$missing isync" ;;
         offlineimap3) command -v offlineimap >/dev/null || missing="$missing offlineimap3" ;;

@@ -11,6 +11,7 @@ mod rehearsal;
 mod rig;
 mod roundtrip;
 mod secrets;
+mod signing;
 mod support;
 mod transcripts;
 mod views;

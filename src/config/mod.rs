@@ -67,6 +67,8 @@ pub struct Config {
     pub max_connections_per_account: u32,
     /// `POSTERN_SCRAM` (SPEC I3)
     pub scram: bool,
+    /// `POSTERN_SECRET_KEY_FILE` (SPEC O1)
+    pub secret_key_file: Option<PathBuf>,
     /// `POSTERN_ARGON2` (SPEC I3)
     pub argon2: Argon2Cost,
     /// `POSTERN_CACHE`, in octets.

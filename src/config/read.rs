@@ -131,6 +131,7 @@ impl Config {
             max_connections_per_address: 0,
             max_connections_per_account: 0,
             scram: false,
+            secret_key_file: None,
             argon2: Argon2Cost { memory: 0, passes: 0, lanes: 0 },
             cache: 0,
             disk_reserve: 0,

@@ -15,6 +15,7 @@ pub mod notice;
 pub mod refusal;
 pub mod replay;
 pub mod send_window;
+pub mod srs;
 pub mod standing;
 pub mod storage;
 pub mod vanished;

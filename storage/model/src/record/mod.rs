@@ -17,6 +17,7 @@ mod event;
 mod folder;
 mod gate;
 mod queue;
+mod signing;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub use queue::{
     Attempt, BodyKind, Consignment, DeliverBy, MailTerms, Notify, Origin, Queued, QueuedRecipient, RcptTerms,
     Ret,
 };
+pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
