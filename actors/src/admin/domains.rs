@@ -14,7 +14,7 @@ pub(super) async fn add(actors: &Actors, domain: &str) -> Result<Value, AdminErr
         return Ok(json!({ "domain": domain.as_str(), "added": false }));
     }
     let mut batch = Batch::new();
-    batch.put(&keys::domain(&domain), &DomainEntry { added: actors.now() });
+    batch.put(&keys::domain(&domain), &DomainEntry { added: actors.now(), catch_all: None });
     actors.store().commit(batch).await.map_err(failed)?;
     actors.ground().directory.domain_added(domain.clone());
     Ok(json!({ "domain": domain.as_str(), "added": true }))
