@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use postern_model::record::{Actor as By, AddressKind, Event, LetterRefusal, Signal, Status, What};
-use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
+use postern_model::{AccountId, Domain, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
 use postern_policy::abuse::Verdict;
 use postern_policy::access::Closing;
+use postern_policy::srs::Srs;
 use postern_storage::{Store, StoreError, keys};
 use tokio::sync::oneshot;
 
@@ -101,10 +102,12 @@ impl Actors {
             deadlines::file_all(&store, &settings.access).await?;
         }
         let directory = Directory::load(&store).await?;
-        let mut who = auth::Settings::new(store_secret(&store).await?);
+        let secret = store_secret(&store).await?;
+        let mut who = auth::Settings::new(secret);
         who.figures = settings.lockout.clone();
         let presences = Arc::new(Presences::default());
-        let ground = Arc::new(Ground { store, ticker, settings, directory, presences });
+        let srs = Srs::new(&secret);
+        let ground = Arc::new(Ground { store, ticker, settings, directory, presences, srs });
         let source = Arc::new(StoredCredentials(Arc::clone(&ground)));
         let pace = Arc::new(ground.ticker.clone());
         let hashes = hasher.clone();
@@ -379,6 +382,20 @@ impl Actors {
             }
             found => found.map(Route::Here),
         }
+    }
+
+    /// The reverse path under which a letter of `sender` is forwarded from an address in `ours` (SPEC D6).
+    pub fn forward_path(&self, sender: &EmailAddress, ours: &Domain) -> EmailAddress {
+        let ground = &self.0.ground;
+        ground.srs.forward(sender, ours, ground.ticker.now())
+    }
+
+    /// Where mail for a reverse path goes that this server made for a letter it forwarded (SPEC D6): to the letter's
+    /// sender. `None` where `address` is none of those, was forged, or is too old.
+    pub fn forwarded_from(&self, address: &EmailAddress) -> Option<EmailAddress> {
+        let ground = &self.0.ground;
+        let ours = ground.directory.is_local(address.domain());
+        ours.then(|| ground.srs.reverse(address, ground.ticker.now())).flatten()
     }
 
     /// Whose mail it is.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
+use postern_policy::srs::Srs;
 use postern_policy::{Refusal, abuse, access, lockout, maildrop};
 use postern_storage::{Batch, Store, StoreError};
 
 use crate::courier::Courier;
 use crate::directory::Directory;
+use crate::keymaker::KeyMaker;
 use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::ticker::Ticker;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub composer: Arc<dyn Composer>,
     /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Makes the keys of new domains (SPEC D4); without one they have none.
+    pub key_maker: Option<Arc<dyn KeyMaker>>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -129,6 +133,7 @@ impl Settings {
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
             courier: None,
+            key_maker: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,
@@ -145,6 +150,8 @@ pub(crate) struct Ground {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) presences: Arc<Presences>,
+    /// Reverse paths of what is forwarded (SPEC D6).
+    pub(crate) srs: Srs,
 }
 
 impl Ground {

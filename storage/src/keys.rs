@@ -3,9 +3,9 @@
 use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
-    ClockReading, Consignment, Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders,
-    MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, Replies, Rules, SendingLock,
-    Signature, StoreMeta, StoreSecret, Usage, Vanished,
+    ClockReading, Consignment, Credentials, DomainEntry, DomainKey, Doomed, Due, FailedLogins, Filed,
+    Folders, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, Replies, Rules,
+    SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -56,6 +56,30 @@ pub fn domain(domain: &Domain) -> Key<DomainEntry> {
 pub fn all_domains() -> KeyRange<Domain, DomainEntry> {
     Writer::space(space::DOMAIN)
         .range(|key| Domain::parse(std::str::from_utf8(Parts(key).skip(1)?.0).ok()?).ok())
+}
+
+/// A domain's DKIM key by its selector.
+pub fn domain_key(domain: &Domain, selector: &str) -> Key<DomainKey> {
+    domain_keys_prefix(domain).bytes(selector.as_bytes()).key()
+}
+
+/// A domain's DKIM keys, by selector.
+pub fn domain_keys_of(domain: &Domain) -> KeyRange<(Domain, String), DomainKey> {
+    domain_keys_prefix(domain).range(parse_domain_key)
+}
+
+/// The DKIM keys of all domains, by domain and selector.
+pub fn all_domain_keys() -> KeyRange<(Domain, String), DomainKey> {
+    Writer::space(space::DOMAIN_KEYS).range(parse_domain_key)
+}
+
+fn domain_keys_prefix(domain: &Domain) -> Writer {
+    Writer::space(space::DOMAIN_KEYS).bytes(domain.as_str().as_bytes()).u8(0)
+}
+
+fn parse_domain_key(key: &[u8]) -> Option<(Domain, String)> {
+    let (domain, selector) = std::str::from_utf8(Parts(key).skip(1)?.0).ok()?.split_once('\0')?;
+    Some((Domain::parse(domain).ok()?, selector.to_owned()))
 }
 
 /// Whose an address is; `address` is spelled as [`postern_model::EmailAddress::key`] gives it.
@@ -415,6 +439,7 @@ mod tests {
             (crate::letters::key().into_bytes(), "0004"),
             (crate::open::format_key().into_bytes(), "0000"),
             (domain(&demo).into_bytes(), "0164656d6f2e74657374"),
+            (domain_key(&demo, "p1r").into_bytes(), "0d64656d6f2e7465737400703172"),
             (address("al@demo.test").into_bytes(), "0264656d6f2e7465737400616c"),
             (account(id).into_bytes(), "03000000000000010200"),
             (credentials(id).into_bytes(), "03000000000000010201"),

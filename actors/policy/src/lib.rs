@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod replay;
 pub mod rules;
 pub mod send_window;
+pub mod srs;
 pub mod standing;
 pub mod vanished;
 pub mod view;

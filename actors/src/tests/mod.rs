@@ -21,6 +21,7 @@ mod deeds;
 mod folders;
 mod gate;
 mod imap;
+mod keys;
 mod mail;
 mod maildrop;
 mod notices;

@@ -9,6 +9,7 @@ mod folders;
 mod gate;
 mod rules;
 mod segments;
+mod signing;
 
 use postern_model::AccountId;
 
@@ -99,6 +100,8 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     report.note("letters owed", outcome);
     gate::due(shared, &mut report);
     gate::notices(shared, &mut report);
+    let outcome = shared.view(|view| signing::domain_keys(view, &mut report));
+    report.note("keys of domains", outcome);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

@@ -31,6 +31,7 @@ mod full;
 mod golden;
 mod golden_gate;
 mod golden_rules;
+mod golden_signing;
 mod log;
 mod parts;
 

@@ -18,6 +18,7 @@ mod folder;
 mod gate;
 mod queue;
 mod rules;
+mod signing;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,7 @@ pub use queue::{
     Ret,
 };
 pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
+pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
