@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::keymaker::KeyMaker;
 use crate::notice::Composer;
 use crate::presence::Presences;
+use crate::rules::{ForwardSeal, RuleBook};
 use crate::ticker::Ticker;
 
 /// Entries that each of an account's lists of events keeps (SPEC A10).
@@ -54,6 +55,10 @@ pub struct Settings {
     pub composer: Arc<dyn Composer>,
     /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Seals what users have sent on (SPEC D6); without one it goes as it is.
+    pub forward_seal: Option<Arc<dyn ForwardSeal>>,
+    /// What stands before the detail of an address, `+` in `alice+news` (SPEC D6); `None`: there are no details.
+    pub detail_separator: Option<char>,
     /// Makes the keys of new domains (SPEC D4); without one they have none.
     pub key_maker: Option<Arc<dyn KeyMaker>>,
     /// Sessions that one account may have open.
@@ -133,6 +138,8 @@ impl Settings {
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
             courier: None,
+            forward_seal: None,
+            detail_separator: Some('+'),
             key_maker: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
@@ -152,6 +159,8 @@ pub(crate) struct Ground {
     pub(crate) presences: Arc<Presences>,
     /// Reverse paths of what is forwarded (SPEC D6).
     pub(crate) srs: Srs,
+    /// What users have arranged for their mail (SPEC D6).
+    pub(crate) rules: RuleBook,
 }
 
 impl Ground {

@@ -14,7 +14,7 @@ mod tests;
 mod vacation;
 
 pub use change::{Change, ChangeError, Changed, Wanted, change};
-pub use effects::{Effects, Letter, blocks, effects};
+pub use effects::{Effects, Letter, blocks, effects, trace};
 pub use header::Header;
 pub use spread::{Leave, Node, Spread, Target, spread};
 pub use vacation::{Silence, note, vacation};

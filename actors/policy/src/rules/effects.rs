@@ -1,6 +1,7 @@
 //! What an account's rules do to its copy of a letter.
 
 use postern_model::record::{ForwardState, Rules};
+use postern_model::envelope::MAX_LOCAL_PART;
 use postern_model::{EmailAddress, MailFrom};
 
 use super::Header;
@@ -46,7 +47,7 @@ pub fn effects(rules: &Rules, letter: &Letter<'_>) -> Effects {
     if blocked || letter.junk {
         return Effects::stay(blocked);
     }
-    let own = letter.own.key();
+    let own = trace(letter.own).key();
     let was_here = letter.header.passed.iter().any(|address| address.key() == own);
     if was_here || letter.header.hops >= HOPS {
         return Effects::stay(false);
@@ -54,6 +55,24 @@ pub fn effects(rules: &Rules, letter: &Letter<'_>) -> Effects {
     let confirmed = rules.forwards.iter().filter(|to| matches!(to.state, ForwardState::Confirmed { .. }));
     let forward: Vec<_> = confirmed.filter_map(|to| EmailAddress::parse(&to.address).ok()).collect();
     Effects { junk: false, keep: rules.keep || forward.is_empty(), forward }
+}
+
+/// What Delivered-To says of an account that sends a letter on: its address. One beyond ASCII is spelled in ASCII, since
+/// the next server may take nothing else in a header.
+pub fn trace(own: &EmailAddress) -> EmailAddress {
+    if own.is_ascii() {
+        return own.clone();
+    }
+    let key = own.key().unwrap_or_else(|| own.to_string());
+    let local = key.rsplit_once('@').map_or(&key[..], |(local, _)| local);
+    let spelled = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("={byte:02x}"),
+    };
+    let spelled: String = local.bytes().map(spelled).collect();
+    // Three times as long at most; what is too long for a local part is cut, and still tells one account from another.
+    let spelled = &spelled[..spelled.len().min(MAX_LOCAL_PART)];
+    EmailAddress::parse(&format!("{spelled}@{}", own.domain())).unwrap_or_else(|_| own.clone())
 }
 
 /// Whether the user `own` wants no letters from an address: it is in the list, or its domain is, or one above. The
