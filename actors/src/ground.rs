@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
-use postern_policy::{Refusal, abuse, access, lockout, maildrop};
+use postern_policy::{Refusal, abuse, access, lockout, maildrop, retry};
 use postern_storage::{Batch, Store, StoreError};
 
-use crate::courier::Courier;
+use crate::courier::{Courier, Reporter};
 use crate::directory::Directory;
 use crate::notice::Composer;
 use crate::presence::Presences;
@@ -52,6 +52,10 @@ pub struct Settings {
     pub composer: Arc<dyn Composer>,
     /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Writes reports on letters' fates (RFC 3464).
+    pub reporter: Arc<dyn Reporter>,
+    /// When letters are tried again, and how many wait and go at once (SPEC D3).
+    pub queue: retry::Figures,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -129,6 +133,8 @@ impl Settings {
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
             courier: None,
+            reporter: Arc::new(crate::courier::PlainReports),
+            queue: retry::Figures::default(),
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

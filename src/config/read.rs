@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use postern_actors::BrakeFigures;
-use postern_policy::{abuse, access, lockout};
+use postern_policy::{abuse, access, lockout, retry};
 
 use super::field::{Default, Row};
 use super::gate::{PLAN_ROWS, warned_too_early};
@@ -147,6 +147,7 @@ impl Config {
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
+            queue: retry::Figures::default(),
             message_size: 0,
             clock: ClockKind::System,
             store: StoreKind::Sled,
