@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
+use postern_actors::courier::PlainReports;
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
@@ -256,6 +257,11 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         brake: config.brake,
         composer: Arc::new(notices),
         courier: None,
+        forward_seal: None,
+        key_maker: None,
+        detail_separator: config.users.detail_separator,
+        reporter: Arc::new(PlainReports),
+        queue: config.queue.clone(),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

@@ -7,10 +7,10 @@ use std::time::Duration;
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
 use postern_policy::srs::Srs;
-use postern_policy::{Refusal, abuse, access, lockout, maildrop};
+use postern_policy::{Refusal, abuse, access, lockout, maildrop, retry};
 use postern_storage::{Batch, Store, StoreError};
 
-use crate::courier::Courier;
+use crate::courier::{Courier, Reporter};
 use crate::directory::Directory;
 use crate::keymaker::KeyMaker;
 use crate::notice::Composer;
@@ -61,6 +61,10 @@ pub struct Settings {
     pub detail_separator: Option<char>,
     /// Makes the keys of new domains (SPEC D4); without one they have none.
     pub key_maker: Option<Arc<dyn KeyMaker>>,
+    /// Writes reports on letters' fates (RFC 3464).
+    pub reporter: Arc<dyn Reporter>,
+    /// When letters are tried again, and how many wait and go at once (SPEC D3).
+    pub queue: retry::Figures,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -141,6 +145,8 @@ impl Settings {
             forward_seal: None,
             detail_separator: Some('+'),
             key_maker: None,
+            reporter: Arc::new(crate::courier::PlainReports),
+            queue: retry::Figures::default(),
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

@@ -14,6 +14,7 @@ pub mod names;
 pub mod notice;
 pub mod refusal;
 pub mod replay;
+pub mod retry;
 pub mod rules;
 pub mod send_window;
 pub mod srs;

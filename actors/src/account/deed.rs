@@ -105,11 +105,7 @@ impl AccountActor {
     }
 
     /// Changes what the user has arranged for their mail (SPEC D6).
-    fn arrange(
-        &mut self,
-        wish: &rules::Change,
-        asker: Asker,
-    ) -> Result<Option<Enacted>, ChangeRefused> {
+    fn arrange(&mut self, wish: &rules::Change, asker: Asker) -> Result<Option<Enacted>, ChangeRefused> {
         let Some(state) = &self.state else { return Err(ChangeRefused::Store(StoreError::NotFound)) };
         let old = state.rules.clone().unwrap_or_default();
         let changed = rules::change(&old, wish, asker.now).map_err(ChangeRefused::Rules)?;

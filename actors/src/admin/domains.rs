@@ -1,7 +1,7 @@
 //! Domains whose mail stays here.
 
-use postern_model::{AccountId, Domain};
 use postern_model::record::DomainEntry;
+use postern_model::{AccountId, Domain};
 use postern_storage::{Batch, keys};
 use serde_json::{Value, json};
 
@@ -39,12 +39,7 @@ pub(super) async fn remove(actors: &Actors, domain: &str) -> Result<Value, Admin
 }
 
 /// Who gets what is for no address of the domain (SPEC D6): `catch-all`, an address of an account or `off`.
-pub(super) async fn set(
-    actors: &Actors,
-    domain: &str,
-    name: &str,
-    value: &str,
-) -> Result<Value, AdminError> {
+pub(super) async fn set(actors: &Actors, domain: &str, name: &str, value: &str) -> Result<Value, AdminError> {
     let domain = ours(actors, domain)?;
     if name != "catch-all" {
         return Err(AdminError(format!("{name:?} is not a setting of a domain: there is catch-all")));

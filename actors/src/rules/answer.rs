@@ -6,7 +6,7 @@ use postern_model::mime::{Facts, Octets};
 use postern_model::record::{MailTerms, Origin};
 use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::{Refusal, rules};
-use postern_storage::{Batch, keys};
+use postern_storage::{Batch, StoreError, keys};
 use sha2::{Digest, Sha256};
 
 use super::VacationReply;
@@ -30,12 +30,7 @@ pub(super) struct Answering {
 }
 
 impl Answering {
-    pub(super) fn new(
-        account: AccountId,
-        known: &Arc<Known>,
-        to: &EmailAddress,
-        facts: &Facts,
-    ) -> Answering {
+    pub(super) fn new(account: AccountId, known: &Arc<Known>, to: &EmailAddress, facts: &Facts) -> Answering {
         let parents: Vec<Octets> = facts.parents().map(Octets::from).collect();
         let late = parents.len().saturating_sub(REFERENCES);
         Answering {
@@ -73,7 +68,14 @@ impl Answering {
             None => batch.expect_absent(&key),
         };
         batch.put(&key, &sent);
-        actors.post_with(batch, self.reply(actors)?).await.map(|()| true)
+        let posted = actors.post_in(&mut batch, self.reply(actors)?).await?;
+        match actors.store().commit(batch).await {
+            Ok(()) => actors.posted(posted).await,
+            // Another letter of theirs is being answered, or the account goes.
+            Err(StoreError::Conflict) => return Ok(false),
+            Err(error) => return Err(refuse(&error)),
+        }
+        Ok(true)
     }
 
     fn reply(&self, actors: &Actors) -> Result<OwnLetter, Refusal> {

@@ -5,13 +5,15 @@
 //! [`RuleBook`], so that a letter to accounts without rules costs no read. When the letter is on disk, [`Applied::conclude`]
 //! has the vacation replies written.
 
-mod apply;
 mod answer;
+mod apply;
 mod book;
+mod interim;
 
 use bytes::Bytes;
 use postern_model::mime::Octets;
-use postern_model::{Domain, EmailAddress, LetterId, Timestamp};
+use postern_model::record::Actor as By;
+use postern_model::{AccountId, Domain, EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::{Refusal, Unwanted, rules};
 
 use crate::Actors;
@@ -19,8 +21,6 @@ use crate::account::Deed;
 use crate::courier::Local;
 use crate::ground::refuse;
 use crate::order::Judged;
-use postern_model::record::Actor as By;
-use postern_model::{AccountId, MailFrom};
 
 pub(crate) use apply::apply;
 pub(crate) use book::RuleBook;

@@ -196,6 +196,7 @@ impl House {
             mail_from: MailFrom::Null,
             terms: MailTerms::default(),
             judged: Judged::default(),
+            forwards: Vec::new(),
         }
     }
 

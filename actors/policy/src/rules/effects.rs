@@ -1,7 +1,7 @@
 //! What an account's rules do to its copy of a letter.
 
-use postern_model::record::{ForwardState, Rules};
 use postern_model::envelope::MAX_LOCAL_PART;
+use postern_model::record::{ForwardState, Rules};
 use postern_model::{EmailAddress, MailFrom};
 
 use super::Header;
