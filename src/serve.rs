@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
+use postern_actors::courier::PlainReports;
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
@@ -262,6 +263,10 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         composer: Arc::new(notices),
         courier: None,
         key_maker: Some(signing::keysmith(config)?),
+        forward_seal: None,
+        detail_separator: config.users.detail_separator,
+        reporter: Arc::new(PlainReports),
+        queue: config.queue.clone(),
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

@@ -17,6 +17,7 @@ use crate::ground::refuse;
 use crate::mailbox::{Arriving, Ask, Deliver, NewPlan, Receipt, Reload, Takes, Tally};
 use crate::order::{Acceptance, Sent};
 use crate::quota::{Count, Counted, Reread};
+use crate::rules;
 
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
@@ -38,6 +39,14 @@ impl Actors {
     /// [`Refusal::SendingLocked`] where that fell meanwhile, [`Refusal::StoreFull`], [`Refusal::Unavailable`],
     /// [`Refusal::Stopping`]: nothing of it is kept.
     pub async fn accept(&self, mut acceptance: Acceptance) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        let applied = rules::apply(self, &mut acceptance).await?;
+        Ok(applied.conclude(self, self.accept_redirected(acceptance).await?))
+    }
+
+    async fn accept_redirected(
+        &self,
+        mut acceptance: Acceptance,
+    ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
         let Some(sent) = acceptance.sent.take() else {
             return self.take_in(acceptance, self.now(), None).await;
         };
@@ -139,7 +148,11 @@ impl Actors {
         }
     }
 
-    async fn pay_all(&self, debts: impl Iterator<Item = (LetterId, AccountId, Pending)>, at: Timestamp) {
+    pub(crate) async fn pay_all(
+        &self,
+        debts: impl Iterator<Item = (LetterId, AccountId, Pending)>,
+        at: Timestamp,
+    ) {
         // All are on their way before any is waited for: they share the committer's rounds.
         let mut under_way = tokio::task::JoinSet::new();
         for (letter, account, pending) in debts {

@@ -24,6 +24,7 @@ mod plans;
 mod presence;
 mod quota;
 mod registry;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 pub mod ticker;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use actix::prelude::*;
-use postern_model::record::{MailTerms, RcptTerms, ScramKeys};
+use postern_model::record::{MailTerms, Origin, RcptTerms, ScramKeys};
 use postern_model::{
     AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid,
 };
@@ -191,6 +191,40 @@ pub struct Acceptance {
     pub terms: MailTerms,
     /// What was found when it was examined.
     pub judged: Judged,
+    /// To whom its recipients here have it sent on (SPEC D6).
+    pub forwards: Vec<Forward>,
+}
+
+/// A letter that a user has sent on (SPEC D6): an envelope of its own around the same body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The reverse path that it leaves with, by SRS rewritten.
+    pub mail_from: MailFrom,
+    /// Header fields that go in front of the body; whole lines, CRLF.
+    pub front: Vec<u8>,
+    /// Where it goes, here or elsewhere; nothing is sent where this is empty.
+    pub to: Vec<EmailAddress>,
+    /// What the sender asked for these (RFC 3461 §6.2.7).
+    pub terms: RcptTerms,
+    /// The account that sends it on.
+    pub sender: Option<AccountId>,
+}
+
+/// A letter that this server writes: a report, a vacation reply, a request to confirm. It is never counted (SPEC Q).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnLetter {
+    /// Its id, as it stands in its Message-ID ([`crate::Actors::next_letter_id`]).
+    pub letter: LetterId,
+    /// Its reverse path: mostly the null one, so that it is never reported on.
+    pub mail_from: MailFrom,
+    /// Who gets it, here or elsewhere.
+    pub to: EmailAddress,
+    /// The whole letter with its header, lines ended by CRLF; Return-Path is put in front.
+    pub octets: Vec<u8>,
+    /// What is asked with MAIL.
+    pub terms: MailTerms,
+    /// Why it is sent.
+    pub origin: Origin,
 }
 
 /// Where a recipient's mail goes.
@@ -234,8 +268,17 @@ pub struct RemoteRcpt {
 pub struct Judged {
     /// It goes to Junk.
     pub junk: bool,
+    /// It goes to Junk for these accounts: they have blocked who wrote it (SPEC D6).
+    pub junk_for: Vec<AccountId>,
     /// The client's address, where it came from another server.
     pub peer: Option<IpAddr>,
+}
+
+impl Judged {
+    /// Whether it goes to an account's Junk.
+    pub fn is_junk_for(&self, account: AccountId) -> bool {
+        self.junk || self.junk_for.contains(&account)
+    }
 }
 
 /// A letter that may come (SPEC Q): counted as sent now, until it is accepted or this is dropped.

@@ -8,6 +8,7 @@ mod gate;
 mod inbound;
 mod kinds;
 mod out;
+mod queue;
 mod read;
 mod screen;
 mod show;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use postern_actors::{Argon2Cost, BrakeFigures};
-use postern_policy::{abuse, access, lockout, send_window};
+use postern_policy::{abuse, access, lockout, retry, send_window};
 
 use crate::net::network::Network;
 pub use gate::is_replayed;
@@ -29,6 +30,7 @@ pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
 pub use show::markdown;
+pub use users::Users;
 
 /// What the server is told, each value checked. The variable's row says what a field means.
 #[derive(Clone, Debug)]
@@ -101,8 +103,12 @@ pub struct Config {
     pub abuse: abuse::Figures,
     /// `POSTERN_BRAKE_…` (SPEC A16)
     pub brake: BrakeFigures,
+    /// `POSTERN_QUEUE_…` (SPEC D3)
+    pub queue: retry::Figures,
     /// `POSTERN_MESSAGE_SIZE`, in octets.
     pub message_size: u64,
+    /// What holds for users' own arrangements (SPEC D6, D7).
+    pub users: Users,
     /// `POSTERN_CLOCK` (SPEC O6)
     pub clock: ClockKind,
     /// `POSTERN_STORE`

@@ -8,13 +8,13 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use postern_actors::BrakeFigures;
-use postern_policy::{abuse, access, lockout};
+use postern_policy::{abuse, access, lockout, retry};
 
 use super::field::{Default, Row};
 use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
-use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
+use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose, Users};
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
@@ -148,7 +148,9 @@ impl Config {
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
+            queue: retry::Figures::default(),
             message_size: 0,
+            users: Users::default(),
             clock: ClockKind::System,
             store: StoreKind::Sled,
             workers: 0,

@@ -27,6 +27,7 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Variable> {
         ROWS,
         super::gate::ROWS,
         super::out::ROWS,
+        super::queue::ROWS,
         super::inbound::ROWS,
         super::screen::ROWS,
         super::users::ROWS,

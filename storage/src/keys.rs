@@ -4,8 +4,8 @@ use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
     ClockReading, Consignment, Credentials, DomainEntry, DomainKey, Doomed, Due, FailedLogins, Filed,
-    Folders, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, SendingLock,
-    Signature, StoreMeta, StoreSecret, Usage, Vanished,
+    Folders, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, Replies, Rules,
+    SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -150,6 +150,16 @@ pub fn checks(id: AccountId) -> Key<Checks> {
 /// What the abuse rules remember of an account.
 pub fn abuse(id: AccountId) -> Key<Abuse> {
     Writer::account(id, kind::ABUSE).key()
+}
+
+/// What an account's user has arranged for their mail.
+pub fn rules(id: AccountId) -> Key<Rules> {
+    Writer::account(id, kind::RULES).key()
+}
+
+/// Whom an account's vacation reply went to.
+pub fn replies(id: AccountId) -> Key<Replies> {
+    Writer::account(id, kind::REPLIES).key()
 }
 
 /// What an account stores.
@@ -440,6 +450,8 @@ mod tests {
             (sending_lock(id).into_bytes(), "03000000000000010206"),
             (checks(id).into_bytes(), "03000000000000010207"),
             (abuse(id).into_bytes(), "03000000000000010208"),
+            (rules(id).into_bytes(), "03000000000000010209"),
+            (replies(id).into_bytes(), "0300000000000001020a"),
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),

@@ -54,6 +54,8 @@ pub(crate) mod kind {
     pub(crate) const SENDING_LOCK: u8 = 0x06;
     pub(crate) const CHECKS: u8 = 0x07;
     pub(crate) const ABUSE: u8 = 0x08;
+    pub(crate) const RULES: u8 = 0x09;
+    pub(crate) const REPLIES: u8 = 0x0a;
     pub(crate) const MAILBOX: u8 = 0x10;
     pub(crate) const BLOCK: u8 = 0x11;
     pub(crate) const VANISHED: u8 = 0x12;

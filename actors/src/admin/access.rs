@@ -73,6 +73,9 @@ pub(super) async fn set_value(
     value: &str,
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
+    if let Some(answer) = super::rules::set(actors, account, address, name, value).await? {
+        return Ok(answer);
+    }
     let deed = match (name, value) {
         ("language", "en" | "lv" | "ru") => {
             keep_folder_names(actors, account, value).await?;
@@ -93,7 +96,8 @@ pub(super) async fn set_value(
         }
         _ => {
             return Err(AdminError(format!(
-                "{name:?} is not a setting of an account: there are language, legacy-plaintext and pop3-delete"
+                "{name:?} is not a setting of an account: there are language, legacy-plaintext, pop3-delete, {}",
+                super::rules::NAMES.join(", ")
             )));
         }
     };
@@ -173,6 +177,7 @@ pub(super) async fn perform(
     let from: Option<IpAddr> = None;
     let told = actors.perform(account, by, from, deed).await.map_err(|refused| match refused {
         ChangeRefused::Gate(protocol, error) => AdminError(word(protocol, error)),
+        ChangeRefused::Rules(error) => AdminError(error.to_string()),
         ChangeRefused::Store(error) => failed(error),
     })?;
     actors.notices_delivered().await;

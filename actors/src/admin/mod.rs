@@ -10,6 +10,7 @@ mod events;
 mod import;
 mod keys;
 mod passwords;
+mod rules;
 mod show;
 
 #[cfg(test)]
@@ -42,6 +43,15 @@ pub enum AdminRequest {
     },
     /// All domains, sorted.
     DomainList,
+    /// One of the domain's settings: `catch-all` (SPEC D6).
+    DomainSet {
+        /// In any spelling.
+        domain: String,
+        /// Which setting.
+        name: String,
+        /// To what.
+        value: String,
+    },
     /// The domain's DKIM keys (SPEC D4); where one that signs is missing, it is made.
     DomainKeys {
         /// In any spelling.
@@ -159,7 +169,8 @@ pub enum AdminRequest {
     PolicyRelease,
     /// Whether the brake holds, since when and why.
     PolicyShow,
-    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`, `pop3-delete`.
+    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`, `pop3-delete`, and those of D6: `forward`,
+    /// `vacation`, `block` and others.
     Set {
         /// Whose.
         address: String,
@@ -309,6 +320,7 @@ impl Actors {
             Ask::DomainAdd { domain } => domains::add(self, &domain).await,
             Ask::DomainRemove { domain } => domains::remove(self, &domain).await,
             Ask::DomainList => Ok(domains::list(self)),
+            Ask::DomainSet { domain, name, value } => domains::set(self, &domain, &name, &value).await,
             Ask::DomainKeys { domain } => keys::list(self, &domain).await,
             Ask::DomainRotate { domain, step } => keys::rotate(self, &domain, step).await,
             Ask::AccountAdd { address, plan, password } => {

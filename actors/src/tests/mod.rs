@@ -197,6 +197,7 @@ impl House {
             mail_from: MailFrom::Null,
             terms: MailTerms::default(),
             judged: Judged::default(),
+            forwards: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod folders;
 mod gate;
+mod rules;
 mod segments;
 mod signing;
 
@@ -93,6 +94,8 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     }
     let outcome = shared.view(|view| accounts::addresses(view, &mut report));
     report.note("addresses", outcome);
+    let outcome = shared.view(|view| rules::domains(view, &mut report));
+    report.note("domains", outcome);
     let outcome = shared.view(|view| accounts::owed(view, &mut report));
     report.note("letters owed", outcome);
     gate::due(shared, &mut report);

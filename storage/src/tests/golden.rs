@@ -52,7 +52,11 @@ fn the_store_itself() {
         &StoreSecret { key: [0xcc; 32] },
         "01cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
     );
-    golden(&DomainEntry { added: AT }, "01fd00205e6bea970c00");
+    let domain = DomainEntry { added: AT, catch_all: None };
+    golden(&domain, "02fd00205e6bea970c0000");
+    golden(&DomainEntry { catch_all: Some(AccountId(7)), ..domain.clone() }, "02fd00205e6bea970c000107");
+    // Version 1: there was no catch-all.
+    reads_as("01fd00205e6bea970c00", &domain);
     let place = BodyRef { segment: SegmentId(1), offset: 2, length: 3, frame: 300, first: None };
     golden(&place, "02010203fb2c0100");
     golden(&BodyRef { first: Some(LetterId(4)), ..place }, "02010203fb2c010104");

@@ -17,6 +17,7 @@ mod event;
 mod folder;
 mod gate;
 mod queue;
+mod rules;
 mod signing;
 
 use bincode::{Decode, Encode};
@@ -42,6 +43,7 @@ pub use queue::{
     Attempt, BodyKind, Consignment, DeliverBy, MailTerms, Notify, Origin, Queued, QueuedRecipient, RcptTerms,
     Ret,
 };
+pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
 pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
 
 /// Something that the store keeps under a key.
@@ -78,7 +80,6 @@ record! {
     NextAccount = 1;
     ClockReading = 1;
     AddressEntry = 1;
-    DomainEntry = 1;
     Credentials = 1;
     AppPassword = 1;
     Removal = 1;
@@ -127,6 +128,18 @@ pub enum AddressKind {
 pub struct DomainEntry {
     /// When it was added.
     pub added: Timestamp,
+    /// Who gets what is for no address of it (SPEC D6).
+    pub catch_all: Option<AccountId>,
+}
+
+impl Record for DomainEntry {
+    const VERSION: u8 = 2;
+    const NAME: &'static str = "DomainEntry";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<DomainEntry> {
+        let added = (version == 1).then(|| decode_frozen::<Timestamp>(bytes)).flatten()?;
+        Some(DomainEntry { added, catch_all: None })
+    }
 }
 
 /// Whether an account is in use.
