@@ -25,6 +25,7 @@ use postern_policy::{abuse, access, lockout, send_window};
 
 use crate::net::network::Network;
 pub use gate::is_replayed;
+pub use inbound::Inbound;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
@@ -99,6 +100,8 @@ pub struct Config {
     pub abuse: abuse::Figures,
     /// `POSTERN_BRAKE_…` (SPEC A16)
     pub brake: BrakeFigures,
+    /// What letters from elsewhere have to pass (SPEC D4).
+    pub inbound: Inbound,
     /// `POSTERN_MESSAGE_SIZE`, in octets.
     pub message_size: u64,
     /// `POSTERN_CLOCK` (SPEC O6)

@@ -14,7 +14,7 @@ use super::field::{Default, Row};
 use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
-use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
+use super::{Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose};
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
@@ -147,6 +147,7 @@ impl Config {
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
+            inbound: Inbound::default(),
             message_size: 0,
             clock: ClockKind::System,
             store: StoreKind::Sled,

@@ -5,6 +5,7 @@
 
 mod edits;
 pub mod filter;
+mod results;
 
 use std::net::IpAddr;
 

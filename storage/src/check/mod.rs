@@ -7,6 +7,7 @@
 mod accounts;
 mod folders;
 mod gate;
+mod inbound;
 mod segments;
 
 use postern_model::AccountId;
@@ -96,6 +97,7 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     report.note("letters owed", outcome);
     gate::due(shared, &mut report);
     gate::notices(shared, &mut report);
+    inbound::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report
