@@ -13,7 +13,8 @@ pub type Judging<'a> = Pin<Box<dyn Future<Output = Opinion> + 'a>>;
 pub trait Filter: Send + Sync + fmt::Debug {
     /// Judges a letter. `letter` is all of it as [`super::Gatekeeper::examine`] got it: it begins with our own
     /// Return-Path and Received, and the ranges of the opinion's edits are of it. `results` is the body of our
-    /// Authentication-Results field, which is not in the letter yet; whoever wants it shown puts it in front.
+    /// Authentication-Results field, which is not in the letter yet; what strangers say in our name still is
+    /// ([`super::forged_results`]).
     fn judge<'a>(&'a self, visit: &'a Visit, letter: &'a [u8], results: &'a str) -> Judging<'a>;
 }
 

@@ -90,7 +90,8 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
     });
     let sent = sent.transpose()?;
     let (octets, count) = (body.len(), locals.len() + remotes.len());
-    let judged = Judged { junk: false, peer: sent.is_none().then_some(link.session.peer) };
+    let peer = sent.is_none().then_some(link.session.peer);
+    let judged = Judged { peer, ..Judged::default() };
     let acceptance =
         Acceptance { letter, body, facts, signature, locals, remotes, sent, mail_from, terms, judged };
     let accepted = link.actors.accept(acceptance).await;
