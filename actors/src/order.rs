@@ -272,6 +272,24 @@ pub struct Judged {
     pub junk_for: Vec<AccountId>,
     /// The client's address, where it came from another server.
     pub peer: Option<IpAddr>,
+    /// The body of its Authentication-Results field, where it was checked; a seal on what is sent on repeats it.
+    pub results: Option<Arc<str>>,
+    /// Whether the ARC seals that it came with hold (RFC 8617 §4.4).
+    pub arc: ArcChain,
+}
+
+/// Whether a letter's chain of ARC seals holds, which the next seal has to say (RFC 8617 §4.1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArcChain {
+    /// It has none (`cv=none`).
+    #[default]
+    None,
+    /// It holds, and has so many seals (`cv=pass`).
+    Pass(u32),
+    /// It does not hold (`cv=fail`).
+    Fail,
+    /// That can't be found out now: such a letter is better not sealed.
+    Unknown,
 }
 
 impl Judged {

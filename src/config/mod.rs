@@ -26,6 +26,7 @@ use postern_policy::{abuse, access, lockout, retry, send_window};
 
 use crate::net::network::Network;
 pub use gate::is_replayed;
+pub use inbound::Inbound;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
@@ -105,6 +106,8 @@ pub struct Config {
     pub brake: BrakeFigures,
     /// `POSTERN_QUEUE_…` (SPEC D3)
     pub queue: retry::Figures,
+    /// What letters from elsewhere have to pass (SPEC D4).
+    pub inbound: Inbound,
     /// `POSTERN_MESSAGE_SIZE`, in octets.
     pub message_size: u64,
     /// What holds for users' own arrangements (SPEC D6, D7).

@@ -14,7 +14,9 @@ use super::field::{Default, Row};
 use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
-use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose, Users};
+use super::{
+    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose, Users,
+};
 use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
@@ -149,6 +151,7 @@ impl Config {
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
             queue: retry::Figures::default(),
+            inbound: Inbound::default(),
             message_size: 0,
             users: Users::default(),
             clock: ClockKind::System,

@@ -90,8 +90,7 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
     });
     let sent = sent.transpose()?;
     let (octets, count) = (body.len(), locals.len() + remotes.len());
-    let judged =
-        Judged { junk: false, junk_for: Vec::new(), peer: sent.is_none().then_some(link.session.peer) };
+    let judged = Judged { peer: sent.is_none().then_some(link.session.peer), ..Judged::default() };
     let acceptance = Acceptance {
         letter,
         body,

@@ -3,9 +3,9 @@
 use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
-    ClockReading, Consignment, Credentials, DomainEntry, DomainKey, Doomed, Due, FailedLogins, Filed,
-    Folders, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, Replies, Rules,
-    SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
+    ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, DomainKey, Doomed, Due, FailedLogins,
+    Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal,
+    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -399,6 +399,36 @@ pub fn failed_logins(who: &[u8]) -> Key<FailedLogins> {
 /// All failed logins that are remembered.
 pub fn all_failed_logins() -> KeyRange<Vec<u8>, FailedLogins> {
     Writer::space(space::FAILED_LOGINS).range(|key| Some(Parts(key).skip(1)?.0.to_vec()))
+}
+
+/// What came from a domain in one day, counted from 1970-01-01 in UTC.
+pub fn dmarc_day(day: u32, domain: &Domain) -> Key<DmarcDay> {
+    Writer::space(space::DMARC_REPORT).u32(day).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// What came from all domains in one day.
+pub fn dmarc_days_of(day: u32) -> KeyRange<(u32, Domain), DmarcDay> {
+    Writer::space(space::DMARC_REPORT).u32(day).range(parse_dmarc_day)
+}
+
+/// What came from all domains, by day.
+pub fn all_dmarc_days() -> KeyRange<(u32, Domain), DmarcDay> {
+    Writer::space(space::DMARC_REPORT).range(parse_dmarc_day)
+}
+
+fn parse_dmarc_day(key: &[u8]) -> Option<(u32, Domain)> {
+    let mut parts = Parts(key).skip(1)?;
+    Some((parts.u32()?, Domain::parse(std::str::from_utf8(parts.0).ok()?).ok()?))
+}
+
+/// A client that was, or need not be, told to come back; `who` is a digest.
+pub fn greylisted(who: &[u8; 16]) -> Key<Greylisted> {
+    Writer::space(space::GREYLIST).bytes(who).key()
+}
+
+/// All clients that were told to come back.
+pub fn all_greylisted() -> KeyRange<[u8; 16], Greylisted> {
+    Writer::space(space::GREYLIST).range(|key| Parts(key).skip(1)?.0.try_into().ok())
 }
 
 fn last_u32(key: &[u8]) -> Option<u32> {

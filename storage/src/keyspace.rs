@@ -26,6 +26,8 @@ pub(crate) mod space {
     pub(crate) const OUTBOX: u8 = 0x0b;
     pub(crate) const QUEUE: u8 = 0x0c;
     pub(crate) const DOMAIN_KEYS: u8 = 0x0d;
+    pub(crate) const DMARC_REPORT: u8 = 0x10;
+    pub(crate) const GREYLIST: u8 = 0x11;
     /// Parts of long values, the engine's own affair.
     pub(crate) const PIECES: u8 = 0xf0;
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod folders;
 mod gate;
+mod inbound;
 mod rules;
 mod segments;
 mod signing;
@@ -102,6 +103,7 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     gate::notices(shared, &mut report);
     let outcome = shared.view(|view| signing::domain_keys(view, &mut report));
     report.note("keys of domains", outcome);
+    inbound::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

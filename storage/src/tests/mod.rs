@@ -30,6 +30,7 @@ mod crash;
 mod full;
 mod golden;
 mod golden_gate;
+mod golden_inbound;
 mod golden_rules;
 mod golden_signing;
 mod log;

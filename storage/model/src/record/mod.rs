@@ -16,6 +16,7 @@ macro_rules! record {
 mod event;
 mod folder;
 mod gate;
+mod inbound;
 mod queue;
 mod rules;
 mod signing;
@@ -39,6 +40,9 @@ pub use gate::{
     Warned,
 };
 
+pub use inbound::{
+    AuthResult, DmarcAction, DmarcAddress, DmarcDay, DmarcPolicy, DmarcRequest, DmarcRow, Greylisted,
+};
 pub use queue::{
     Attempt, BodyKind, Consignment, DeliverBy, MailTerms, Notify, Origin, Queued, QueuedRecipient, RcptTerms,
     Ret,
