@@ -76,7 +76,7 @@ pub(crate) fn info(connection: &ServerConnection) -> TlsInfo {
 }
 
 /// rustls calls the suites of TLS 1.3 `TLS13_…`; in the registry, and so in Received fields, they are `TLS_…`.
-fn iana_name(suite: CipherSuite) -> &'static str {
+pub(crate) fn iana_name(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
         CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
