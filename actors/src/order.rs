@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use actix::prelude::*;
 use postern_model::record::{MailTerms, RcptTerms, ScramKeys};
 use postern_model::{
-    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid,
+    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, MailboxId, Protocol, SessionId, Timestamp,
+    Uid,
 };
 use postern_policy::Refusal;
 use postern_storage::SealedBody;
@@ -236,6 +237,13 @@ pub struct Judged {
     pub junk: bool,
     /// The client's address, where it came from another server.
     pub peer: Option<IpAddr>,
+}
+
+impl Judged {
+    /// The folder that it is for. Where an account has no Junk any more, it comes to the INBOX.
+    pub(crate) fn mailbox(&self) -> MailboxId {
+        if self.junk { MailboxId::JUNK } else { MailboxId::INBOX }
+    }
 }
 
 /// A letter that may come (SPEC Q): counted as sent now, until it is accepted or this is dropped.
