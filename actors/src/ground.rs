@@ -11,6 +11,7 @@ use postern_storage::{Batch, Store, StoreError};
 
 use crate::courier::Courier;
 use crate::directory::Directory;
+use crate::learn::Trainer;
 use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::ticker::Ticker;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub composer: Arc<dyn Composer>,
     /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Learns what users take for spam (SPEC D5).
+    pub trainer: Option<Arc<dyn Trainer>>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -129,6 +132,7 @@ impl Settings {
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
             courier: None,
+            trainer: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

@@ -14,6 +14,7 @@ mod delivery;
 mod directory;
 mod due;
 mod ground;
+pub mod learn;
 mod loaded;
 pub mod mail;
 mod mailbox;
