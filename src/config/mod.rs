@@ -28,6 +28,7 @@ pub use gate::is_replayed;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
+pub use screen::Screen;
 pub use show::markdown;
 
 /// What the server is told, each value checked. The variable's row says what a field means.
@@ -111,6 +112,8 @@ pub struct Config {
     pub log: String,
     /// `POSTERN_LOG_FORMAT`
     pub log_format: LogFormat,
+    /// What filters letters.
+    pub screen: Screen,
     /// Every variable's text and origin, for `postern config`.
     effective: Vec<Effective>,
 }

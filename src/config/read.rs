@@ -15,7 +15,7 @@ use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
 use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
-use super::{StoreKind, TlsSource};
+use super::{Screen, StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
 pub const PREFIX: &str = "POSTERN_";
@@ -153,6 +153,7 @@ impl Config {
             workers: 0,
             log: String::new(),
             log_format: LogFormat::Text,
+            screen: Screen::default(),
             effective: Vec::new(),
         }
     }
