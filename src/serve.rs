@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
+use crate::filter;
 use crate::imap::{self, Imap};
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
@@ -118,7 +119,7 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
-        let settings = settings(config)?;
+        let settings = Settings { trainer: filter::trainer(config)?, ..settings(config)? };
         let (store, ticker) = open_store(config).await?;
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
@@ -267,6 +268,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         detail_separator: config.users.detail_separator,
         reporter: Arc::new(PlainReports),
         queue: config.queue.clone(),
+        trainer: None,
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

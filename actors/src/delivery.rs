@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use postern_model::mime::Facts;
 use postern_model::record::{OwedNotice, Pending};
-use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
+use postern_model::{AccountId, LetterId, Timestamp};
 use postern_policy::Refusal;
 use postern_storage::{Batch, SealedBody, StoreError, keys};
 
@@ -93,8 +93,10 @@ impl Actors {
         match accounts[..] {
             [] => Err(Refusal::NoSuchMailbox),
             [only] => {
+                let mailbox = acceptance.judged.mailbox();
                 let Acceptance { letter, body, facts, signature, .. } = acceptance;
-                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), signature, tally };
+                let facts = Box::new(facts);
+                let arriving = Arriving::Whole { letter, mailbox, body, facts, signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
             _ => self.accept_for_many(acceptance, accounts, at, tally).await,
@@ -109,11 +111,12 @@ impl Actors {
         at: Timestamp,
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
+        let mailbox = acceptance.judged.mailbox();
         let Acceptance { letter, body, facts, signature, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
-        let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
+        let pending = Pending { mailbox, accepted: at, size };
         let mut batch = Batch::new();
-        batch.append_body(&recipients, letter, MailboxId::INBOX, at, body);
+        batch.append_body(&recipients, letter, mailbox, at, body);
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
             batch.put(&keys::signature(*account, letter), &signature);

@@ -13,6 +13,7 @@ use postern_storage::{Batch, Store, StoreError};
 use crate::courier::{Courier, Reporter};
 use crate::directory::Directory;
 use crate::keymaker::KeyMaker;
+use crate::learn::Trainer;
 use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::rules::{ForwardSeal, RuleBook};
@@ -65,6 +66,8 @@ pub struct Settings {
     pub reporter: Arc<dyn Reporter>,
     /// When letters are tried again, and how many wait and go at once (SPEC D3).
     pub queue: retry::Figures,
+    /// Learns what users take for spam (SPEC D5).
+    pub trainer: Option<Arc<dyn Trainer>>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -147,6 +150,7 @@ impl Settings {
             key_maker: None,
             reporter: Arc::new(crate::courier::PlainReports),
             queue: retry::Figures::default(),
+            trainer: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

@@ -15,6 +15,7 @@ mod directory;
 mod due;
 mod ground;
 pub mod keymaker;
+pub mod learn;
 mod loaded;
 pub mod mail;
 mod mailbox;

@@ -30,6 +30,7 @@ pub use inbound::Inbound;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
+pub use screen::Screen;
 pub use show::markdown;
 pub use users::Users;
 
@@ -122,6 +123,8 @@ pub struct Config {
     pub log: String,
     /// `POSTERN_LOG_FORMAT`
     pub log_format: LogFormat,
+    /// What filters letters.
+    pub screen: Screen,
     /// Every variable's text and origin, for `postern config`.
     effective: Vec<Effective>,
 }

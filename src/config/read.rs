@@ -15,9 +15,9 @@ use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
 use super::{
-    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose, Users,
+    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose, Screen,
+    StoreKind, TlsSource, Users,
 };
-use super::{StoreKind, TlsSource};
 
 /// What every variable of Postern's begins with.
 pub const PREFIX: &str = "POSTERN_";
@@ -159,6 +159,7 @@ impl Config {
             workers: 0,
             log: String::new(),
             log_format: LogFormat::Text,
+            screen: Screen::default(),
             effective: Vec::new(),
         }
     }

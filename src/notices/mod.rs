@@ -7,7 +7,7 @@
 //! [`OwedNotice`]: postern_model::record::OwedNotice
 
 mod check;
-mod encoding;
+pub(crate) mod encoding;
 mod letter;
 mod letters;
 mod templates;

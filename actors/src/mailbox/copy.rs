@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use postern_model::record::{Doomed, Entry};
-use postern_model::{LetterId, MailboxId, ModSeq, UidSet, UidValidity};
+use postern_model::{LetterId, MailboxId, ModSeq, SpecialUse, UidSet, UidValidity};
 use postern_policy::Refusal;
 use postern_policy::folder::Folder;
+use postern_policy::names;
 use postern_storage::{Batch, keys};
 
 use super::MailboxActor;
@@ -16,6 +17,7 @@ use super::books::Books;
 use super::job::{Job, tail, whole};
 use super::load::{Known, Loaded, Missing};
 use super::work::{Due, Receipt, Work};
+use crate::learn::Kind;
 
 /// Letters that are copied in one batch: of each, facts and signature are in memory.
 pub(crate) const STAGED_AT_ONCE: usize = 512;
@@ -40,6 +42,8 @@ pub(crate) struct Moved {
     pub(crate) to: UidSet,
     /// The folder that they were in.
     pub(crate) folder: Arc<Folder>,
+    /// What the user says by it of these letters (SPEC D5).
+    pub(crate) lesson: Option<(Kind, Vec<LetterId>)>,
     /// `None` where there was nothing to do.
     pub(crate) receipt: Option<Receipt>,
 }
@@ -104,6 +108,8 @@ impl Copy {
             }
             false => letters,
         };
+        let lesson = lesson(actor.books()?, self.from, self.to);
+        let lesson = lesson.map(|kind| (kind, letters.iter().map(|entry| entry.letter).collect()));
         let (names, now) = (&folder.header().keywords, actor.ground.ticker.now());
         let put = actor.books()?.put_in(self.to, letters, names, now).map_err(full)?;
         let is_empty = put.touched.is_empty();
@@ -115,10 +121,21 @@ impl Copy {
         let uid_validity = header.ok_or(Refusal::Unavailable)?;
         if is_empty {
             let folder = actor.shown(self.from)?;
-            return Ok(Moved { uid_validity, from, to: put.uids, folder, receipt: None });
+            return Ok(Moved { uid_validity, from, to: put.uids, folder, lesson: None, receipt: None });
         }
         let receipt = Some(actor.hand_in(work, Due::Durable, ctx)?);
-        Ok(Moved { uid_validity, from, to: put.uids, folder: actor.folder(self.from)?, receipt })
+        Ok(Moved { uid_validity, from, to: put.uids, folder: actor.folder(self.from)?, lesson, receipt })
+    }
+}
+
+/// What a user says of letters by putting them from one folder into another: spam comes to Junk; what leaves it for anything
+/// but Trash is none.
+fn lesson(books: &Books, from: MailboxId, to: MailboxId) -> Option<Kind> {
+    let is = |of, mailbox| names::of_use(&books.folders, of).is_some_and(|folder| folder.id == Some(mailbox));
+    match (is(SpecialUse::Junk, from), is(SpecialUse::Junk, to)) {
+        (false, true) => Some(Kind::Spam),
+        (true, false) if !is(SpecialUse::Trash, to) => Some(Kind::Ham),
+        _ => None,
     }
 }
 
