@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
-use postern_actors::courier::PlainReports;
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
@@ -29,6 +28,7 @@ use crate::net::tls::certificates::{CertificateFiles, Certificates};
 use crate::net::tls::{Tls, self_signed};
 use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
+use crate::reports::Reports;
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::signing;
 use crate::smtp::{self, Role, SmtpSession};
@@ -266,7 +266,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         key_maker: Some(signing::keysmith(config)?),
         forward_seal: None,
         detail_separator: config.users.detail_separator,
-        reporter: Arc::new(PlainReports),
+        reporter: Arc::new(Reports::new(config.hostname.clone())),
         queue: config.queue.clone(),
         trainer: None,
         sessions_per_account: config.max_connections_per_account,

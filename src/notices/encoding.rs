@@ -9,7 +9,7 @@ const LINE: usize = 76;
 const WORD: usize = 39;
 
 /// A text's content transfer encoding, and the text in it: lines are ended by CRLF. Mostly ASCII stays readable.
-pub(super) fn body(text: &str) -> (&'static str, String) {
+pub(crate) fn body(text: &str) -> (&'static str, String) {
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
     if foreign > text.len() / 4 {
         ("base64", base64(&text.replace('\n', "\r\n")))

@@ -64,6 +64,11 @@ impl Notices {
     }
 }
 
+/// An address as a To field has it.
+pub(crate) fn recipient(address: &str) -> String {
+    letter::to(address)
+}
+
 impl Composer for Notices {
     fn compose(&self, told: &Told<'_>) -> Vec<u8> {
         let (language, bundle) = self.templates.of(told.language);
