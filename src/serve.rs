@@ -321,6 +321,7 @@ fn bind_all(listen: &Listen) -> Result<Vec<Door>, String> {
         DoorKind::Smtp(Role::Mx),
         DoorKind::Imap { implicit_tls: false },
         DoorKind::Imap { implicit_tls: true },
+        DoorKind::Smtp(Role::Lmtp),
     ];
     let mut doors = Vec::new();
     for (kind, (variable, addresses)) in kinds.into_iter().zip(listen.all()) {
@@ -382,6 +383,7 @@ fn role_name(role: Role) -> &'static str {
         Role::Submissions => "submissions",
         Role::Submission => "submission",
         Role::Mx => "smtp",
+        Role::Lmtp => "lmtp",
     }
 }
 

@@ -324,6 +324,7 @@ fn unwanted(why: Unwanted) -> &'static str {
         Unwanted::Spf => "The sender's domain does not let your server send for it (SPF)",
         Unwanted::Dmarc => "The author's domain wants unverified letters refused (DMARC)",
         Unwanted::Filter => "The letter was judged to be unwanted",
+        Unwanted::Binary => "The letter has parts that its readers here can not have",
         Unwanted::Blocked => "The recipient does not take letters from this sender",
     }
 }

@@ -142,6 +142,8 @@ pub struct Listen {
     pub submissions: Vec<SocketAddr>,
     /// SMTP from other servers.
     pub smtp: Vec<SocketAddr>,
+    /// LMTP, for a server in front.
+    pub lmtp: Vec<SocketAddr>,
     /// IMAP with STARTTLS.
     pub imap: Vec<SocketAddr>,
     /// IMAP over TLS.
@@ -150,7 +152,7 @@ pub struct Listen {
 
 impl Listen {
     /// Each service's variable and addresses.
-    pub fn all(&self) -> [(&'static str, &[SocketAddr]); 7] {
+    pub fn all(&self) -> [(&'static str, &[SocketAddr]); 8] {
         [
             ("POSTERN_LISTEN_POP3", &self.pop3),
             ("POSTERN_LISTEN_POP3S", &self.pop3s),
@@ -159,6 +161,7 @@ impl Listen {
             ("POSTERN_LISTEN_SMTP", &self.smtp),
             ("POSTERN_LISTEN_IMAP", &self.imap),
             ("POSTERN_LISTEN_IMAPS", &self.imaps),
+            ("POSTERN_LISTEN_LMTP", &self.lmtp),
         ]
     }
 }

@@ -109,6 +109,12 @@ static ROWS: &[Variable] = &[
     .found("port 25 on all addresses", |machine, _| machine.all_addresses(25))
     .in_demo("127.0.0.1:10025"),
     Variable::new(
+        "LISTEN_LMTP",
+        "off",
+        Field::Listeners { slot: |c| &mut c.listen.lmtp },
+        "LMTP for a mail server in front, which is trusted: it does the checking (P7). Loopback or a network of one's own.",
+    ),
+    Variable::new(
         "TLS",
         "files",
         Field::Choice {

@@ -42,6 +42,14 @@ use self::seal::Seal;
 use self::session::Manners;
 use self::trip::Way;
 
+/// A letter of any octets (BINARYMIME) as one of lines: parts that are none are encoded.
+///
+/// # Errors
+/// Why it can't be: a signed part would have to change, for one.
+pub fn in_lines(letter: &[u8]) -> Result<Vec<u8>, String> {
+    convert::convert(letter, convert::Fit::Eight).map_err(|why| why.to_string())
+}
+
 /// What the client is told.
 #[derive(Debug)]
 pub struct Options {

@@ -51,13 +51,13 @@ pub struct Link {
 impl Link {
     /// The letter that comes in; a new one where none had begun.
     pub fn inbound(&mut self) -> &mut Inbound {
-        self.inbound.get_or_insert_with(|| Box::new(Inbound::new(self.actors.store().spool())))
+        self.inbound.get_or_insert_with(|| Box::new(Inbound::of(self.actors.store().spool())))
     }
 
     /// Begins a letter of which not more than `memory` octets are kept in memory, in the place of what there was.
     pub fn begin_inbound(&mut self, memory: usize) -> &mut Inbound {
         let spool = self.actors.store().spool_within(memory);
-        self.inbound.insert(Box::new(Inbound::new(spool)))
+        self.inbound.insert(Box::new(Inbound::of(spool)))
     }
 
     /// Writes who logged in into the connection's span, for every later line of the log (SPEC O4).
@@ -88,7 +88,8 @@ pub struct Sealed {
 }
 
 impl Inbound {
-    fn new(spool: Spool) -> Inbound {
+    /// A letter that goes to `spool`, of which nothing has come yet.
+    pub fn of(spool: Spool) -> Inbound {
         Inbound { spool, scanner: Scanner::new(), text: TextDigest::default(), fault: None }
     }
 

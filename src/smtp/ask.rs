@@ -8,6 +8,8 @@ use postern_model::record::MailTerms;
 use postern_model::{AccountId, EmailAddress, LetterId, MailFrom};
 use postern_policy::Refusal;
 
+use crate::inbound::{Gatekeeper, Visit};
+
 /// A question of the session's. Every one is answered by the [`Answer`] of the same name.
 pub enum Ask {
     /// The keys to try a SCRAM proof against.
@@ -27,12 +29,23 @@ pub enum Ask {
         /// The reverse path.
         from: MailFrom,
     },
+    /// May this client come in at all (SPEC D4)?
+    Enter {
+        /// Who says so.
+        gatekeeper: Arc<Gatekeeper>,
+    },
     /// Whose is this address?
     Recipient {
         /// The forward path.
         address: EmailAddress,
         /// Who is logged in.
         sender: Option<AccountId>,
+        /// The reverse path.
+        from: MailFrom,
+        /// Octets that the letter is said to have.
+        size: Option<u64>,
+        /// Who examines what comes in here.
+        gatekeeper: Option<Arc<Gatekeeper>>,
     },
     /// A letter begins: what is left of another is thrown away, and this one gets its id.
     Begin,
@@ -86,6 +99,8 @@ pub struct Delivery {
     pub reservation: Option<Arc<Reservation>>,
     /// Its reverse path.
     pub mail_from: MailFrom,
+    /// Where it comes from, where somebody is to examine it.
+    pub visit: Option<Box<(Arc<Gatekeeper>, Visit)>>,
 }
 
 /// An answer of the actors'.
@@ -96,6 +111,8 @@ pub enum Answer {
     Login(Result<Box<LoggedIn>, Refusal>),
     /// What may be sent.
     Sender(Result<Grant, Refusal>),
+    /// Whether it may come in.
+    Enter(Result<(), Refusal>),
     /// Where the address's mail goes.
     Recipient(Result<Route, Refusal>),
     /// The letter's id.

@@ -3,7 +3,10 @@
 //! Read here rather than by smtp-proto: that parser ends a line at a bare LF, skips a CR wherever it stands, and overlooks
 //! what is written behind DATA, RSET, QUIT and STARTTLS, where this door must refuse.
 
+use postern_model::record::RcptTerms;
 use postern_model::{AddressError, EmailAddress, MailFrom};
+
+use super::params::{self, MailParams, Wrong, number};
 
 /// A command with its arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub(super) enum Command<'a> {
     Ehlo(&'a str),
     /// The same without extensions.
     Helo(&'a str),
+    /// The same in LMTP (RFC 2033 §4.1).
+    Lhlo(&'a str),
     /// RFC 5321 §4.1.1.2
     Mail(Mail),
     /// RFC 5321 §4.1.1.3
@@ -53,14 +58,8 @@ pub(super) enum Command<'a> {
 pub(super) struct Mail {
     /// The reverse path.
     pub(super) from: MailFrom,
-    /// SIZE (RFC 1870 §6): what the client says the letter will have.
-    pub(super) size: Option<u64>,
-    /// SMTPUTF8 (RFC 6531 §3.4)
-    pub(super) utf8: bool,
-    /// Whether any parameter was given, which only EHLO allows.
-    pub(super) extended: bool,
-    /// Whether AUTH= was among them (RFC 4954 §5).
-    pub(super) auth: bool,
+    /// Its parameters.
+    pub(super) params: MailParams,
     /// The address was written with characters beyond ASCII.
     pub(super) beyond_ascii: bool,
 }
@@ -70,6 +69,8 @@ pub(super) struct Mail {
 pub(super) struct Rcpt {
     /// The mailbox; `None` for `<Postmaster>` without a domain (RFC 5321 §4.1.1.3).
     pub(super) to: Option<EmailAddress>,
+    /// Its parameters.
+    pub(super) terms: RcptTerms,
     /// The address was written with characters beyond ASCII.
     pub(super) beyond_ascii: bool,
 }
@@ -93,8 +94,8 @@ pub(super) enum SyntaxError {
     ChunkSize,
 }
 
-const MAIL_USAGE: &str = "MAIL FROM:<address> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]";
-const RCPT_USAGE: &str = "RCPT TO:<address>";
+const MAIL_USAGE: &str = "MAIL FROM:<address> [parameters as their extensions have them]";
+const RCPT_USAGE: &str = "RCPT TO:<address> [NOTIFY=...] [ORCPT=...]";
 /// Longest name that a client may give itself (RFC 5321 §4.5.3.1.2).
 const MAX_CLIENT_NAME: usize = 255;
 
@@ -112,6 +113,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Command<'_>, SyntaxError> {
     match &*name {
         b"EHLO" => Ok(Command::Ehlo(client_name(argument, "EHLO domain")?)),
         b"HELO" => Ok(Command::Helo(client_name(argument, "HELO domain")?)),
+        b"LHLO" => Ok(Command::Lhlo(client_name(argument, "LHLO domain")?)),
         b"MAIL" => mail(argument).map(Command::Mail),
         b"RCPT" => rcpt(argument).map(Command::Rcpt),
         b"DATA" => alone(Command::Data, argument, "DATA"),
@@ -173,34 +175,23 @@ fn mail(argument: &str) -> Result<Mail, SyntaxError> {
         "" => MailFrom::Null,
         path => MailFrom::Address(mailbox(path).map_err(SyntaxError::Sender)?),
     };
-    let mut mail =
-        Mail { from, size: None, utf8: false, extended: false, auth: false, beyond_ascii: !path.is_ascii() };
-    let mut body = false;
-    for parameter in parameters.split(' ').filter(|p| !p.is_empty()) {
-        let (name, value) = match parameter.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (parameter, None),
-        };
-        let again = match (name.to_ascii_uppercase().as_str(), value) {
-            ("SIZE", Some(value)) => {
-                let size = number(value).ok_or(SyntaxError::Usage(MAIL_USAGE))?;
-                mail.size.replace(size).is_some()
-            }
-            ("BODY", Some(value)) if is_one_of(value, ["7BIT", "8BITMIME"]) => {
-                std::mem::replace(&mut body, true)
-            }
-            ("SMTPUTF8", None) => std::mem::replace(&mut mail.utf8, true),
-            // RFC 4954 §5: whom the letter is from for a server that trusts the client; this one trusts nobody's word.
-            ("AUTH", Some(value)) if !value.is_empty() => std::mem::replace(&mut mail.auth, true),
-            ("SIZE" | "SMTPUTF8" | "AUTH", _) => return Err(SyntaxError::Usage(MAIL_USAGE)),
-            _ => return Err(SyntaxError::Parameter),
-        };
-        if again {
-            return Err(SyntaxError::Usage(MAIL_USAGE));
-        }
-        mail.extended = true;
-    }
-    Ok(mail)
+    let mut params = MailParams::default();
+    each(parameters, MAIL_USAGE, |parameter| params.take(parameter))?;
+    Ok(Mail { from, params, beyond_ascii: !path.is_ascii() })
+}
+
+/// Reads parameters, one after the other.
+fn each(
+    parameters: &str,
+    usage: &'static str,
+    mut take: impl FnMut(&str) -> Result<(), Wrong>,
+) -> Result<(), SyntaxError> {
+    parameters.split(' ').filter(|p| !p.is_empty()).try_for_each(|parameter| {
+        take(parameter).map_err(|wrong| match wrong {
+            Wrong::Unknown => SyntaxError::Parameter,
+            Wrong::Malformed => SyntaxError::Usage(usage),
+        })
+    })
 }
 
 fn rcpt(argument: &str) -> Result<Rcpt, SyntaxError> {
@@ -211,11 +202,9 @@ fn rcpt(argument: &str) -> Result<Rcpt, SyntaxError> {
     } else {
         Some(mailbox(path).map_err(SyntaxError::Recipient)?)
     };
-    // No extension that is offered has a parameter for RCPT.
-    if !parameters.trim_matches(' ').is_empty() {
-        return Err(SyntaxError::Parameter);
-    }
-    Ok(Rcpt { to, beyond_ascii: !path.is_ascii() })
+    let mut terms = RcptTerms::default();
+    each(parameters, RCPT_USAGE, |parameter| params::rcpt(&mut terms, parameter))?;
+    Ok(Rcpt { to, terms, beyond_ascii: !path.is_ascii() })
 }
 
 /// What stands behind `keyword`; blanks behind the colon are not in the grammar, and in many programs.
@@ -252,16 +241,6 @@ fn mailbox(path: &str) -> Result<EmailAddress, AddressError> {
         false => path,
     };
     EmailAddress::parse(address)
-}
-
-/// `1*20DIGIT` (RFC 1870 §6).
-fn number(text: &str) -> Option<u64> {
-    let digits = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
-}
-
-fn is_one_of<const N: usize>(value: &str, values: [&str; N]) -> bool {
-    values.iter().any(|v| v.eq_ignore_ascii_case(value))
 }
 
 #[cfg(test)]
@@ -332,14 +311,15 @@ mod tests {
         assert_eq!(rcpt_to("RCPT TO:<>"), Err(SyntaxError::Recipient(AddressError::NoDomain)));
         assert_eq!(rcpt_to("RCPT TO:<PostMaster>").map(|r| r.to), Ok(None));
         assert!(rcpt_to("RCPT TO:<jānis@demo.test>").expect("an address").beyond_ascii);
-        assert_eq!(rcpt_to("RCPT TO:<a@b.test> NOTIFY=NEVER"), Err(SyntaxError::Parameter));
+        assert_eq!(rcpt_to("RCPT TO:<a@b.test> SIZE=1"), Err(SyntaxError::Parameter));
     }
 
     #[test]
     fn parameters_of_mail_are_those_that_are_offered() {
         let mail = mail_from("MAIL FROM:<> size=123 BODY=8bitmime SMTPUTF8 AUTH=<>").expect("all offered");
-        assert_eq!((mail.size, mail.utf8, mail.extended, mail.auth), (Some(123), true, true, true));
-        for line in ["BODY=BINARYMIME", "RET=HDRS", "ENVID=1", "X", "=", "BODY"] {
+        let MailParams { size, utf8, used, .. } = mail.params;
+        assert_eq!((size, utf8, used.any, used.auth), (Some(123), true, true, true));
+        for line in ["X", "=", "NOTIFY=NEVER"] {
             assert_eq!(mail_from(&format!("MAIL FROM:<> {line}")), Err(SyntaxError::Parameter), "{line}");
         }
         for line in

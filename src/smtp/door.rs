@@ -1,13 +1,19 @@
 //! A session's asks, put to the actors.
 
+use std::borrow::Cow;
+
 use postern_actors::order::{Acceptance, Judged, Login, Proof, Route, Sent};
+use postern_model::record::BodyKind;
 use postern_model::{AccountId, EmailAddress, MailFrom};
-use postern_policy::Refusal;
-use postern_storage::StoreError;
+use postern_policy::{Refusal, Unwanted};
+use postern_storage::{SealedBody, StoreError};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ask::{Answer, Ask, Delivery, Grant, LoggedIn};
 use super::session::SmtpSession;
-use crate::net::door::{Door, Link, Sealed};
+use crate::courier;
+use crate::inbound::{Gatekeeper, Visit};
+use crate::net::door::{Door, Inbound, Link, Sealed};
 use crate::net::outlet::Outlet;
 
 impl Door for SmtpSession {
@@ -18,7 +24,13 @@ impl Door for SmtpSession {
             }
             Ask::Login { proof } => Answer::Login(log_in(proof, link).await),
             Ask::Sender { account, from } => Answer::Sender(sender(account, from, link).await),
-            Ask::Recipient { address, sender } => Answer::Recipient(recipient(&address, sender, link).await),
+            Ask::Enter { gatekeeper } => {
+                Answer::Enter(gatekeeper.at_the_door(link.session.peer, link.actors.now()).await)
+            }
+            Ask::Recipient { address, sender, from, size, gatekeeper } => {
+                let wish = Wish { address, sender, from, size };
+                Answer::Recipient(recipient(&wish, gatekeeper.as_deref(), link).await)
+            }
             Ask::Begin => {
                 link.inbound = None;
                 Answer::Begin(link.actors.next_letter_id())
@@ -56,13 +68,30 @@ async fn sender(account: AccountId, from: MailFrom, link: &Link) -> Result<Grant
     Ok(Grant { recipients: granted.recipients, reservation: Some(granted.reservation) })
 }
 
-/// A user who writes to many that don't exist has guessed their addresses (SPEC Q4).
-async fn recipient(address: &EmailAddress, sender: Option<AccountId>, link: &Link) -> Result<Route, Refusal> {
+/// A recipient that is asked for.
+struct Wish {
+    address: EmailAddress,
+    sender: Option<AccountId>,
+    from: MailFrom,
+    size: Option<u64>,
+}
+
+/// Where the recipient's mail goes, and whether it may: there is room (SPEC D8), and nobody objects to where it comes from
+/// (D4). A user who writes to many that don't exist has guessed their addresses (SPEC Q4).
+async fn recipient(wish: &Wish, gatekeeper: Option<&Gatekeeper>, link: &Link) -> Result<Route, Refusal> {
+    let Wish { address, sender, from, size } = wish;
     let found = link.actors.route(address, sender.is_some()).await;
     if let (Err(Refusal::NoSuchMailbox), Some(sender)) = (&found, sender) {
-        link.actors.note_unknown_recipient(sender, link.session.peer).await;
+        link.actors.note_unknown_recipient(*sender, link.session.peer).await;
     }
-    found
+    let route = found?;
+    if let Route::Here(account) = route {
+        link.actors.has_room(account, size.unwrap_or_default()).await?;
+    }
+    if let (Some(gatekeeper), None) = (gatekeeper, sender) {
+        gatekeeper.at_the_envelope(link.session.peer, from, address, link.actors.now()).await?;
+    }
+    Ok(route)
 }
 
 async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) -> Result<(), Refusal> {
@@ -76,21 +105,33 @@ async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) ->
 
 async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Refusal>>, Refusal> {
     let inbound = link.inbound.take().ok_or(Refusal::Unavailable)?;
-    let Sealed { body, facts, text, signature } = inbound.seal().await.map_err(|error| match error {
-        StoreError::Full => Refusal::StoreFull,
-        error => {
-            tracing::error!(%error, "a letter could not be spooled");
-            Refusal::Unavailable
+    let sealed = inbound.seal().await.map_err(|error| not_spooled(&error))?;
+    let Delivery { letter, locals, remotes, mut terms, digests, sender, reservation, mail_from, visit } =
+        delivery;
+    let text = sealed.text;
+    let (sealed, judged) = match visit {
+        Some(visit) => match examined(sealed, &visit.0, &visit.1, link).await? {
+            Some(examined) => examined,
+            // Taken, and nobody gets it.
+            None => return Ok(vec![Ok(()); locals.len()]),
+        },
+        None => (sealed, Judged::default()),
+    };
+    let judged = Judged { peer: sender.is_none().then_some(link.session.peer), ..judged };
+    let sealed = match terms.body {
+        BodyKind::Binary if !locals.is_empty() => {
+            terms.body = BodyKind::EightBit;
+            in_lines(sealed, link).await?
         }
-    })?;
-    let Delivery { letter, locals, remotes, terms, digests, sender, reservation, mail_from } = delivery;
+        _ => sealed,
+    };
     let sent = sender.map(|account| {
         let reservation = reservation.ok_or(Refusal::Unavailable)?;
         Ok(Sent { account, from: link.session.peer, reservation, recipients: digests, body: text })
     });
     let sent = sent.transpose()?;
+    let Sealed { body, facts, signature, .. } = sealed;
     let (octets, count) = (body.len(), locals.len() + remotes.len());
-    let judged = Judged { peer: sent.is_none().then_some(link.session.peer), ..Judged::default() };
     let acceptance = Acceptance {
         letter,
         body,
@@ -110,4 +151,67 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),
     }
     accepted
+}
+
+fn not_spooled(error: &StoreError) -> Refusal {
+    if matches!(error, StoreError::Full) {
+        return Refusal::StoreFull;
+    }
+    tracing::error!(%error, "a letter could not be spooled");
+    Refusal::Unavailable
+}
+
+/// MiB of letters that are in memory at once to be examined; a larger one has its turn alone.
+const EXAMINED: u32 = 256;
+static IN_MEMORY: Semaphore = Semaphore::const_new(EXAMINED as usize);
+
+/// A whole letter, and the leave to have it in memory.
+async fn in_memory(body: SealedBody) -> Result<(Vec<u8>, SemaphorePermit<'static>), Refusal> {
+    let size = u32::try_from(body.len() >> 20).unwrap_or(EXAMINED).saturating_add(1).min(EXAMINED);
+    let turn = IN_MEMORY.acquire_many(size).await.map_err(|_| Refusal::Stopping)?;
+    let read = move || body.read_blocking().map(Cow::into_owned);
+    let octets = tokio::task::spawn_blocking(read).await.map_err(|_| Refusal::Stopping)?;
+    Ok((octets.map_err(|error| not_spooled(&error))?, turn))
+}
+
+/// What the gatekeeper makes of a letter (SPEC D4, D5); `None`: it is to vanish.
+async fn examined(
+    sealed: Sealed,
+    gatekeeper: &Gatekeeper,
+    visit: &Visit,
+    link: &Link,
+) -> Result<Option<(Sealed, Judged)>, Refusal> {
+    let Sealed { body, facts, text, signature } = sealed;
+    let (octets, _turn) = in_memory(body).await?;
+    let found = gatekeeper.examine(visit, &octets).await.inspect_err(|refusal| {
+        tracing::info!(letter = %visit.letter, ?refusal, "letter refused");
+    })?;
+    if found.discard {
+        tracing::info!(letter = %visit.letter, "letter discarded: a filter wants it so");
+        return Ok(None);
+    }
+    let judged = found.judged(Some(visit.peer));
+    if found.edits.is_empty() {
+        return Ok(Some((Sealed { body: SealedBody::from_vec(octets), facts, text, signature }, judged)));
+    }
+    let sealed = spooled_anew(&found.edits.apply(&octets), link).await?;
+    Ok(Some((Sealed { text, ..sealed }, judged)))
+}
+
+/// A letter of any octets as its readers here can have it: in lines (RFC 3030 §3).
+async fn in_lines(sealed: Sealed, link: &Link) -> Result<Sealed, Refusal> {
+    let text = sealed.text;
+    let (octets, _turn) = in_memory(sealed.body).await?;
+    let converted = courier::in_lines(&octets).map_err(|why| {
+        let text = Some(format!("it can't be stored in lines: {why}"));
+        Refusal::Unwanted { why: Unwanted::Binary, permanent: true, text }
+    })?;
+    let sealed = spooled_anew(&converted, link).await?;
+    Ok(Sealed { text, ..sealed })
+}
+
+async fn spooled_anew(octets: &[u8], link: &Link) -> Result<Sealed, Refusal> {
+    let mut inbound = Inbound::of(link.actors.store().spool());
+    inbound.write(octets).await;
+    inbound.seal().await.map_err(|error| not_spooled(&error))
 }

@@ -15,6 +15,8 @@ pub(super) struct Bounds {
     pub(super) size: u64,
     /// Octets of its header.
     pub(super) header: usize,
+    /// Its octets need not be lines (BINARYMIME, RFC 3030 §3).
+    pub(super) binary: bool,
 }
 
 /// A letter on its way in.
@@ -59,7 +61,7 @@ impl Incoming {
         if self.size > self.bounds.size {
             return self.refuse(too_big(self.bounds.size));
         }
-        if self.line_ends.bare() {
+        if self.line_ends.bare() && !self.bounds.binary {
             return self.refuse(bare_line_end());
         }
         match &mut self.stage {
@@ -89,7 +91,7 @@ impl Incoming {
 
     /// The letter has ended: a header without a blank line is all header, a CR at the very end stands alone.
     pub(super) fn end(&mut self) {
-        if self.line_ends.bare_at_end() {
+        if self.line_ends.bare_at_end() && !self.bounds.binary {
             self.refuse(bare_line_end());
         }
         if let Stage::Header(kept) = &mut self.stage {
@@ -156,7 +158,7 @@ fn bare_line_end() -> Reply {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { size: 100, header: 40 };
+    const BOUNDS: Bounds = Bounds { size: 100, header: 40, binary: false };
 
     fn incoming() -> Incoming {
         Incoming::new(LetterId(1), Timestamp::from_seconds(0), BOUNDS)

@@ -12,6 +12,7 @@ mod door;
 mod header;
 mod incoming;
 mod line;
+mod params;
 mod received;
 mod reply;
 mod session;

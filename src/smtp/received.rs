@@ -28,6 +28,8 @@ pub(super) struct Trace<'a> {
 /// What the `with` clause says (RFC 3848, RFC 6531 §4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct With {
+    /// LMTP is spoken.
+    pub(super) lmtp: bool,
     /// EHLO was said.
     pub(super) extended: bool,
     /// SMTPUTF8 was said.
@@ -40,6 +42,14 @@ pub(super) struct With {
 
 impl With {
     fn name(self) -> &'static str {
+        if self.lmtp {
+            return match (self.utf8, self.tls) {
+                (false, false) => "LMTP",
+                (false, true) => "LMTPS",
+                (true, false) => "UTF8LMTP",
+                (true, true) => "UTF8LMTPS",
+            };
+        }
         match (self.extended, self.utf8, self.tls, self.auth) {
             (false, ..) => "SMTP",
             (true, false, false, false) => "ESMTP",
@@ -119,7 +129,7 @@ mod tests {
         let field = Trace {
             tls: Some(("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
             only_recipient: Some(&to),
-            ..trace(With { extended: true, utf8: false, tls: true, auth: true })
+            ..trace(With { lmtp: false, extended: true, utf8: false, tls: true, auth: true })
         }
         .field();
         assert_eq!(
@@ -132,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_way_in_has_its_registered_name() {
-        let name = |extended, utf8, tls, auth| With { extended, utf8, tls, auth }.name();
+        let name = |extended, utf8, tls, auth| With { lmtp: false, extended, utf8, tls, auth }.name();
         assert_eq!(name(false, false, true, false), "SMTP");
         assert_eq!(name(true, false, false, false), "ESMTP");
         assert_eq!(name(true, false, true, false), "ESMTPS");

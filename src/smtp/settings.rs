@@ -17,12 +17,14 @@ pub enum Role {
     Submission,
     /// Port 25: other servers bring letters for local domains (SPEC P6).
     Mx,
+    /// LMTP (RFC 2033): a server in front, which is trusted, brings letters for local domains (SPEC P7).
+    Lmtp,
 }
 
 impl Role {
     /// Whether letters are taken only from users who have logged in.
     pub(super) fn needs_login(self) -> bool {
-        self != Role::Mx
+        matches!(self, Role::Submissions | Role::Submission)
     }
 }
 

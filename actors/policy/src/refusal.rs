@@ -176,4 +176,6 @@ pub enum Unwanted {
     Filter,
     /// The recipient has blocked the sender (SPEC D6).
     Blocked,
+    /// It has octets that can't be kept in lines, as its readers need them.
+    Binary,
 }

@@ -1,6 +1,8 @@
 //! What each command does, but for AUTH and letters.
 
-use super::{Client, Reading, SmtpSession, Waiting};
+use postern_model::Timestamp;
+
+use super::{Client, Reading, SmtpSession, Waiting, transaction};
 use crate::net::session::{Output, Step};
 use crate::sasl;
 use crate::smtp::ask::Ask;
@@ -21,7 +23,14 @@ impl SmtpSession {
 
     fn command(&mut self, command: Command<'_>, out: &mut Output<Ask>) {
         match command {
-            Command::Ehlo(name) => self.hello(name, true, out),
+            // RFC 2033 §4.1: each of the two protocols has its own greeting and no other's.
+            Command::Ehlo(_) | Command::Helo(_) if self.role == Role::Lmtp => {
+                self.fail(&Reply::new(500, (5, 1), "LMTP is spoken here: LHLO comes first"), out);
+            }
+            Command::Lhlo(_) if self.role != Role::Lmtp => {
+                self.fail(&Reply::new(500, (5, 1), "SMTP is spoken here: EHLO comes first"), out);
+            }
+            Command::Ehlo(name) | Command::Lhlo(name) => self.hello(name, true, out),
             Command::Helo(name) => self.hello(name, false, out),
             Command::StartTls => self.start_tls(out),
             Command::Auth { mechanism, initial } => self.auth(mechanism, initial, out),
@@ -86,11 +95,23 @@ impl SmtpSession {
             "8BITMIME".to_owned(),
             "SMTPUTF8".to_owned(),
             "CHUNKING".to_owned(),
+            "BINARYMIME".to_owned(),
+            "DSN".to_owned(),
+            "DELIVERBY".to_owned(),
             "ENHANCEDSTATUSCODES".to_owned(),
             format!("LIMITS MAILMAX={} RCPTMAX={}", settings.letters, settings.recipients),
         ];
         if self.starttls_offered() {
             lines.push("STARTTLS".to_owned());
+        }
+        if self.tls.is_some() {
+            lines.push("REQUIRETLS".to_owned());
+        }
+        if self.role.needs_login() {
+            let most = self.opened.plus(transaction::LONGEST_HOLD);
+            let until = Timestamp::from_seconds(most.seconds()).rfc3339();
+            lines.push(format!("FUTURERELEASE {} {until}", transaction::LONGEST_HOLD.as_secs()));
+            lines.push("MT-PRIORITY MIXER".to_owned());
         }
         let mechanisms = self.mechanisms();
         if !mechanisms.is_empty() {

@@ -4,12 +4,14 @@ use postern_policy::Refusal;
 
 use super::transaction::Letter;
 use super::{Reading, SmtpSession, Waiting};
+use crate::inbound::Visit;
 use crate::net::session::Output;
 use crate::smtp::ask::{Ask, Delivery};
 use crate::smtp::header::{Authors, Header};
 use crate::smtp::incoming::Incoming;
 use crate::smtp::received::{Trace, With, date, message_id, return_path};
 use crate::smtp::reply::Reply;
+use crate::smtp::settings::Role;
 
 /// What to do when the header has been judged.
 #[derive(Clone, Copy)]
@@ -157,6 +159,7 @@ impl SmtpSession {
             peer: self.peer,
             hostname,
             with: With {
+                lmtp: self.role == Role::Lmtp,
                 extended: client.extended,
                 utf8: transaction.terms.utf8,
                 tls: self.tls.is_some(),
@@ -196,7 +199,7 @@ impl SmtpSession {
         match (last, refusal) {
             (Ok(()), None) => self.accept(out),
             (Ok(()), Some(reply)) => {
-                self.say(&reply, out);
+                (0..self.answers()).for_each(|_| self.say(&reply, out));
                 self.end_transaction(out);
             }
             (Err(octets), None) => self.say(&Reply::new(250, (0, 0), format!("{octets} octets taken")), out),
@@ -231,8 +234,27 @@ impl SmtpSession {
     fn accept(&mut self, out: &mut Output<Ask>) {
         let Some(transaction) = self.transaction.as_deref_mut() else { return };
         let Letter::Coming(incoming) = &transaction.letter else { return };
+        let (at, letter) = (incoming.at, incoming.id);
+        let gatekeeper = self.gatekeeper();
+        let Some(transaction) = self.transaction.as_deref_mut() else { return };
+        let visit = gatekeeper.map(|gatekeeper| {
+            let locals = transaction.locals.iter().map(|local| &local.address);
+            let recipients = locals.chain(transaction.remotes.iter().map(|remote| &remote.address));
+            let visit = Visit {
+                letter,
+                at,
+                peer: self.peer,
+                client_name: self.client.as_ref().map_or_else(String::new, |client| client.name.to_string()),
+                tls: self.tls.as_ref().map(|tls| (tls.version, tls.cipher)),
+                mail_from: transaction.from.clone(),
+                recipients: recipients.cloned().collect(),
+                sender: self.user.as_ref().map(|user| user.account),
+            };
+            Box::new((gatekeeper, visit))
+        });
         let delivery = Box::new(Delivery {
-            letter: incoming.id,
+            letter,
+            visit,
             locals: std::mem::take(&mut transaction.locals),
             remotes: std::mem::take(&mut transaction.remotes),
             terms: std::mem::take(&mut transaction.terms),
@@ -244,28 +266,44 @@ impl SmtpSession {
         self.ask(Ask::Accept(delivery), Waiting::Accept, out);
     }
 
+    /// How many answers a whole letter gets: one, but in LMTP one for each recipient (RFC 2033 §4.2).
+    fn answers(&self) -> usize {
+        match (self.role, &self.transaction) {
+            (Role::Lmtp, Some(transaction)) => transaction.count as usize,
+            _ => 1,
+        }
+    }
+
     /// Whether the letter is on disk (SPEC D1).
     pub(super) fn accepted(
         &mut self,
         accepted: Result<Vec<Result<(), Refusal>>, Refusal>,
         out: &mut Output<Ask>,
     ) {
-        let transaction = self.transaction.take();
-        // One answer for all: it is taken where anybody got it.
-        let accepted = accepted.and_then(|each| match each.iter().any(Result::is_ok) {
-            false => each.into_iter().find(Result::is_err).unwrap_or(Ok(())),
-            true => Ok(()),
-        });
-        match (accepted, transaction.map(|transaction| transaction.letter)) {
-            (Ok(()), Some(Letter::Coming(incoming))) => {
-                self.errors = 0;
-                self.say(&Reply::new(250, (0, 0), format!("On disk as {}", incoming.id)), out);
-            }
-            (Ok(()), _) => self.say(&Reply::new(250, (0, 0), "On disk"), out),
-            (Err(refusal), _) => {
-                let reply = self.refusal(&refusal);
-                self.say(&reply, out);
-            }
+        let answers = self.answers();
+        let verdicts = match (self.role, accepted) {
+            (Role::Lmtp, Ok(each)) => each,
+            (Role::Lmtp, Err(refusal)) => vec![Err(refusal); answers],
+            (_, Err(refusal)) => vec![Err(refusal)],
+            // One answer for all: it is taken where anybody got it.
+            (_, Ok(each)) => match each.iter().any(Result::is_ok) {
+                false => vec![each.into_iter().next().unwrap_or(Ok(()))],
+                true => vec![Ok(())],
+            },
+        };
+        let id = match self.transaction.take().map(|transaction| transaction.letter) {
+            Some(Letter::Coming(incoming)) => format!(" as {}", incoming.id),
+            _ => String::new(),
+        };
+        for verdict in verdicts {
+            let reply = match verdict {
+                Ok(()) => {
+                    self.errors = 0;
+                    Reply::new(250, (0, 0), format!("On disk{id}"))
+                }
+                Err(refusal) => self.refusal(&refusal),
+            };
+            self.say(&reply, out);
         }
     }
 }

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use postern_actors::order::Tell;
+use postern_model::record::RcptTerms;
 use postern_model::{EmailAddress, Timestamp};
 use postern_policy::Refusal;
 use zeroize::Zeroize;
@@ -30,6 +31,7 @@ use super::data::DotDecoder;
 use super::line::{Fed, LineBuffer, LineFault};
 use super::reply::Reply;
 use super::settings::{Role, Settings};
+use crate::inbound::Gatekeeper;
 use crate::net::session::{Output, Session, Step, TlsInfo};
 use crate::sasl::Exchange;
 use crate::wording;
@@ -42,6 +44,8 @@ pub struct SmtpSession {
     role: Role,
     peer: IpAddr,
     opened: Timestamp,
+    /// When something was heard last, of the client or of the actors.
+    now: Timestamp,
     tls: Option<Box<TlsInfo>>,
     client: Option<Client>,
     user: Option<Box<LoggedIn>>,
@@ -97,7 +101,8 @@ enum Waiting {
     Keys(Box<Exchange>),
     Login,
     Sender(Box<Mail>),
-    Recipient(Box<EmailAddress>),
+    Enter,
+    Recipient(Box<(EmailAddress, RcptTerms)>),
     Begin(Opening),
     Authors(Then),
     Accept,
@@ -119,6 +124,7 @@ impl SmtpSession {
             role,
             peer,
             opened: Timestamp::NEVER,
+            now: Timestamp::NEVER,
             tls: None,
             client: None,
             user: None,
@@ -132,6 +138,24 @@ impl SmtpSession {
             errors: 0,
             unknown_recipients: 0,
             failed_logins: 0,
+        }
+    }
+
+    fn greet(&mut self, out: &mut Output<Ask>) {
+        let protocol = if self.role == Role::Lmtp { "LMTP" } else { "ESMTP" };
+        self.say(&Reply::plain(220, format!("{} {protocol} Postern", self.settings.hostname)), out);
+    }
+
+    /// Greets a client, or tells it why not (RFC 5321 §3.1: 554 where it never may).
+    fn enter(&mut self, admitted: Result<(), Refusal>, out: &mut Output<Ask>) {
+        match admitted {
+            Ok(()) => self.greet(out),
+            Err(refusal) => {
+                let code =
+                    if matches!(&refusal, Refusal::Unwanted { permanent: true, .. }) { 554 } else { 421 };
+                self.refusal(&refusal).with_code(code, (7, 1)).write(&mut out.bytes);
+                self.close(out);
+            }
         }
     }
 
@@ -171,6 +195,12 @@ impl SmtpSession {
     fn ask(&mut self, ask: Ask, waiting: Waiting, out: &mut Output<Ask>) {
         self.waiting = Some(waiting);
         out.step = Some(Step::Ask(ask));
+    }
+
+    /// Who examines what comes in here; LMTP's client has done that already.
+    fn gatekeeper(&self) -> Option<Arc<Gatekeeper>> {
+        let gatekeeper = self.settings.gatekeeper.as_ref();
+        gatekeeper.filter(|_| self.role != Role::Lmtp).map(Arc::clone)
     }
 
     fn refusal(&self, refusal: &Refusal) -> Reply {
@@ -248,11 +278,15 @@ impl Session for SmtpSession {
     type Answer = Answer;
 
     fn open(&mut self, now: Timestamp, out: &mut Output<Ask>) {
-        self.opened = now;
-        self.say(&Reply::plain(220, format!("{} ESMTP Postern", self.settings.hostname)), out);
+        (self.opened, self.now) = (now, now);
+        match self.gatekeeper().filter(|_| self.role == Role::Mx) {
+            Some(gatekeeper) => self.ask(Ask::Enter { gatekeeper }, Waiting::Enter, out),
+            None => self.greet(out),
+        }
     }
 
-    fn input(&mut self, _now: Timestamp, bytes: &[u8], out: &mut Output<Ask>) -> usize {
+    fn input(&mut self, now: Timestamp, bytes: &[u8], out: &mut Output<Ask>) -> usize {
+        self.now = now;
         let mut used = 0;
         while used < bytes.len() && out.step.is_none() {
             let rest = &bytes[used..];
@@ -268,6 +302,7 @@ impl Session for SmtpSession {
     }
 
     fn answer(&mut self, now: Timestamp, answer: Answer, out: &mut Output<Ask>) {
+        self.now = now;
         match (self.waiting.take(), answer) {
             (Some(Waiting::Keys(exchange)), Answer::Keys(keys)) => self.keys(exchange, keys, out),
             (Some(Waiting::Login), Answer::Login(login)) => self.login(login, out),
@@ -275,6 +310,7 @@ impl Session for SmtpSession {
             (Some(Waiting::Recipient(address)), Answer::Recipient(account)) => {
                 self.recipient(*address, account, out);
             }
+            (Some(Waiting::Enter), Answer::Enter(admitted)) => self.enter(admitted, out),
             (Some(Waiting::Begin(opening)), Answer::Begin(letter)) => self.begin(now, opening, letter, out),
             (Some(Waiting::Authors(then)), Answer::Authors(owned)) => self.authors(then, owned, out),
             (Some(Waiting::Accept), Answer::Accept(accepted)) => self.accepted(accepted, out),

@@ -2,9 +2,10 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use postern_actors::order::{LocalRcpt, RemoteRcpt, Reservation, Route};
-use postern_model::record::{MailTerms, RcptTerms};
+use postern_model::record::{BodyKind, MailTerms, RcptTerms};
 use postern_model::{EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::Refusal;
 
@@ -15,16 +16,22 @@ use crate::smtp::command::{Mail, Rcpt};
 use crate::smtp::data::DotDecoder;
 use crate::smtp::incoming::{Bounds, Incoming, too_big};
 use crate::smtp::reply::Reply;
+use crate::smtp::settings::Settings;
+
+/// Longest that a letter is held back (RFC 4865).
+pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A letter under way, from MAIL to its end.
 pub(super) struct Transaction {
     pub(super) from: MailFrom,
     /// What was asked with MAIL.
     pub(super) terms: MailTerms,
+    /// Octets that the letter was said to have.
+    size: Option<u64>,
     /// How many recipients it may have.
     limit: u32,
     /// How many were taken, repetitions included.
-    count: u32,
+    pub(super) count: u32,
     /// Who gets it here.
     pub(super) locals: Vec<LocalRcpt>,
     /// Who gets it elsewhere.
@@ -56,10 +63,11 @@ pub(super) enum Opening {
 }
 
 impl Transaction {
-    fn new(mail: Mail, grant: Grant) -> Box<Transaction> {
+    fn new(mail: Mail, grant: Grant, now: Timestamp) -> Box<Transaction> {
         Box::new(Transaction {
             from: mail.from,
-            terms: MailTerms { utf8: mail.utf8, ..MailTerms::default() },
+            size: mail.params.size,
+            terms: mail.params.terms(now),
             limit: grant.recipients,
             count: 0,
             locals: Vec::new(),
@@ -71,11 +79,10 @@ impl Transaction {
         })
     }
 
-    fn add(&mut self, address: EmailAddress, route: Route) {
+    fn add(&mut self, address: EmailAddress, terms: RcptTerms, route: Route) {
         self.count += 1;
         self.digests.push(digest(&address));
         self.only_recipient = (self.count == 1).then(|| address.clone());
-        let terms = RcptTerms::default();
         match route {
             Route::Here(account) => self.locals.push(LocalRcpt { account, address, terms }),
             Route::Elsewhere => self.remotes.push(RemoteRcpt { address, terms }),
@@ -146,14 +153,24 @@ impl SmtpSession {
 
     fn mail_is_unfit(&self, mail: &Mail) -> Option<Reply> {
         let extended = self.client.as_ref().is_some_and(|client| client.extended);
-        if (mail.extended && !extended) || (mail.auth && !self.role.needs_login()) {
+        let used = mail.params.used;
+        let for_users = used.auth || used.future_release || used.priority;
+        if (used.any && !extended)
+            || (for_users && !self.role.needs_login())
+            || (used.require_tls && self.tls.is_none())
+        {
             return Some(Reply::new(555, (5, 4), "A parameter that is not offered here"));
         }
-        if mail.beyond_ascii && !mail.utf8 {
+        let hold = mail.params.terms(self.now).not_before;
+        if hold.is_some_and(|until| until > self.now.plus(LONGEST_HOLD)) {
+            // RFC 4865 §5
+            return Some(Reply::new(501, (5, 4), "A letter is held for 30 days at most"));
+        }
+        if mail.beyond_ascii && !mail.params.utf8 {
             return Some(needs_utf8());
         }
         let limit = self.settings.message_size;
-        mail.size.filter(|&size| size > limit).map(|_| too_big(limit))
+        mail.params.size.filter(|&size| size > limit).map(|_| too_big(limit))
     }
 
     /// Whether the sender may send, and to how many.
@@ -161,7 +178,7 @@ impl SmtpSession {
         match grant {
             Ok(grant) => {
                 self.mail_refused = false;
-                self.transaction = Some(Transaction::new(mail, grant));
+                self.transaction = Some(Transaction::new(mail, grant, self.now));
                 self.say(&Reply::new(250, (1, 0), "Sender taken"), out);
             }
             Err(refusal) => {
@@ -179,6 +196,10 @@ impl SmtpSession {
         if !matches!(transaction.letter, Letter::NotBegun) {
             return self.fail(&Reply::new(503, (5, 1), "The letter has begun; RSET forgets it"), out);
         }
+        let extended = self.client.as_ref().is_some_and(|client| client.extended);
+        if !extended && rcpt.terms != RcptTerms::default() {
+            return self.fail(&Reply::new(555, (5, 4), "A parameter that is not offered here"), out);
+        }
         if rcpt.beyond_ascii && !transaction.terms.utf8 {
             return self.fail(&needs_utf8(), out);
         }
@@ -186,11 +207,14 @@ impl SmtpSession {
             let reply = self.refusal(&Refusal::TooManyRecipients { limit: transaction.limit });
             return self.say(&reply, out);
         }
+        let size = transaction.size;
+        let from = transaction.from.clone();
         match rcpt.to.or_else(|| self.settings.postmaster.clone()) {
             Some(address) => {
-                let waiting = Waiting::Recipient(Box::new(address.clone()));
+                let waiting = Waiting::Recipient(Box::new((address.clone(), rcpt.terms)));
                 let sender = self.user.as_ref().map(|user| user.account);
-                self.ask(Ask::Recipient { address, sender }, waiting, out);
+                let gatekeeper = self.gatekeeper();
+                self.ask(Ask::Recipient { address, sender, from, size, gatekeeper }, waiting, out);
             }
             None => self.recipient_refused(&Refusal::NoSuchMailbox, out),
         }
@@ -199,13 +223,13 @@ impl SmtpSession {
     /// Where the recipient's mail goes.
     pub(super) fn recipient(
         &mut self,
-        address: EmailAddress,
+        (address, terms): (EmailAddress, RcptTerms),
         route: Result<Route, Refusal>,
         out: &mut Output<Ask>,
     ) {
         match (route, &mut self.transaction) {
             (Ok(route), Some(transaction)) => {
-                transaction.add(address, route);
+                transaction.add(address, terms, route);
                 self.say(&Reply::new(250, (1, 5), "Recipient taken"), out);
             }
             (Ok(_), None) => self.recipient_refused(&Refusal::Unavailable, out),
@@ -232,6 +256,10 @@ impl SmtpSession {
     /// RFC 5321 §4.1.1.4
     pub(super) fn data(&mut self, out: &mut Output<Ask>) {
         match self.letter_is_out_of_place() {
+            // RFC 3030 §3: lines can't carry it.
+            None if self.transaction.as_deref().is_some_and(|t| t.terms.body == BodyKind::Binary) => {
+                self.fail(&Reply::new(503, (5, 1), "A letter with BODY=BINARYMIME comes by BDAT"), out);
+            }
             None if matches!(self.transaction.as_deref().map(|t| &t.letter), Some(Letter::NotBegun)) => {
                 self.ask(Ask::Begin, Waiting::Begin(Opening::Data), out);
             }
@@ -285,7 +313,9 @@ impl SmtpSession {
     ) {
         let refusal = match (letter, &mut self.transaction) {
             (Ok(id), Some(transaction)) => {
-                let bounds = Bounds { size: self.settings.message_size, header: self.settings.header_size };
+                let binary = transaction.terms.body == BodyKind::Binary;
+                let Settings { message_size: size, header_size: header, .. } = *self.settings;
+                let bounds = Bounds { size, header, binary };
                 let mut incoming = Box::new(Incoming::new(id, now, bounds));
                 if let Opening::Chunk { octets, .. } = opening
                     && octets > bounds.size

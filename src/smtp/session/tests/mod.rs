@@ -218,6 +218,7 @@ impl Pump {
                 }
                 _ => Ok(Grant { recipients: 3, reservation: None }),
             }),
+            Ask::Enter { .. } => Answer::Enter(refusal.map_or(Ok(()), Err)),
             Ask::Recipient { address, .. } => Answer::Recipient(match refusal {
                 Some(refusal) => Err(refusal),
                 None if address.domain().as_str() != "foo.com" => Err(Refusal::NoRoute),
@@ -257,6 +258,7 @@ fn name(ask: &Ask) -> &'static str {
         Ask::Keys { .. } => "keys",
         Ask::Login { .. } => "login",
         Ask::Sender { .. } => "sender",
+        Ask::Enter { .. } => "enter",
         Ask::Recipient { .. } => "recipient",
         Ask::Begin => "begin",
         Ask::Authors { .. } => "authors",
