@@ -26,6 +26,7 @@ mod mail;
 mod maildrop;
 mod notices;
 mod quota;
+mod rules;
 mod scale;
 mod timer;
 mod year;
