@@ -21,6 +21,7 @@ pub mod notice;
 pub mod order;
 mod plans;
 mod presence;
+mod queue;
 mod quota;
 mod registry;
 #[cfg(test)]
@@ -32,5 +33,6 @@ mod unpanicked;
 pub use actors::{Actors, StartError};
 pub use auth::password::Cost as Argon2Cost;
 pub use ground::{BrakeFigures, Plan, Settings};
+pub use queue::Posted;
 pub use ticker::Ticker;
 pub use unpanicked::unpanicked;

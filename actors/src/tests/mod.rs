@@ -24,6 +24,7 @@ mod imap;
 mod mail;
 mod maildrop;
 mod notices;
+mod queue;
 mod quota;
 mod scale;
 mod timer;
