@@ -25,6 +25,7 @@ mod keys;
 mod mail;
 mod maildrop;
 mod notices;
+mod queue;
 mod quota;
 mod rules;
 mod scale;
