@@ -392,7 +392,10 @@ impl Actors {
     /// # Errors
     /// As [`Actors::find_recipient`].
     pub async fn route(&self, address: &EmailAddress, from_user: bool) -> Result<Route, Refusal> {
-        match self.find_recipient(address).await {
+        // What comes back of a letter that was sent on goes to who wrote it, whoever brings it.
+        let written_by = self.forwarded_from(address);
+        let from_user = from_user || written_by.is_some();
+        match self.find_recipient(written_by.as_ref().unwrap_or(address)).await {
             Err(Refusal::NoRoute) if from_user && self.0.ground.settings.courier.is_some() => {
                 Ok(Route::Elsewhere)
             }

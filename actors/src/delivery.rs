@@ -94,7 +94,8 @@ impl Actors {
         let mut accounts: Vec<AccountId> = here.iter().map(|local| local.account).collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let alone = leaving.is_empty() && !here.iter().any(wants_success);
+        let reported = here.iter().chain(&acceptance.expanded).any(wants_success);
+        let alone = leaving.is_empty() && !reported;
         match accounts[..] {
             [] if alone => Err(Refusal::NoSuchMailbox),
             [only] if alone => {
@@ -157,9 +158,10 @@ impl Actors {
         arrives: bool,
         at: Timestamp,
     ) -> Result<Posted, Refusal> {
-        let told: Vec<Reported> =
-            acceptance.locals.iter().filter(|local| wants_success(local)).map(in_mailbox).collect();
-        if told.is_empty() || !arrives || acceptance.mail_from == MailFrom::Null {
+        let here = acceptance.locals.iter().filter(|local| arrives && wants_success(local));
+        let expanded = acceptance.expanded.iter().filter(|local| wants_success(local));
+        let told: Vec<Reported> = here.map(in_mailbox).chain(expanded.map(sent_on)).collect();
+        if told.is_empty() || acceptance.mail_from == MailFrom::Null {
             return Ok(Posted::default());
         }
         let envelope = Queued {
@@ -274,9 +276,16 @@ fn wants_success(local: &LocalRcpt) -> bool {
 }
 
 fn in_mailbox(local: &LocalRcpt) -> Reported {
+    reported(local, Action::Delivered)
+}
+
+fn sent_on(local: &LocalRcpt) -> Reported {
+    reported(local, Action::Expanded)
+}
+
+fn reported(local: &LocalRcpt, action: Action) -> Reported {
     let (address, terms) = (local.address.to_string(), local.terms.clone());
-    let recipient = QueuedRecipient { address, terms, last: None };
-    Reported { recipient, action: Action::Delivered, attempt: None }
+    Reported { recipient: QueuedRecipient { address, terms, last: None }, action, attempt: None }
 }
 
 /// Waits for a batch of a MailboxActor, which reads its state anew where it comes to nothing.

@@ -193,6 +193,8 @@ pub struct Acceptance {
     pub judged: Judged,
     /// To whom its recipients here have it sent on (SPEC D6).
     pub forwards: Vec<Forward>,
+    /// Those of its recipients whose letter goes on to several others, and nowhere else (RFC 3461 §6.2.7.3).
+    pub expanded: Vec<LocalRcpt>,
 }
 
 /// A letter that a user has sent on (SPEC D6): an envelope of its own around the same body.

@@ -104,6 +104,7 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
         terms,
         judged,
         forwards: Vec::new(),
+        expanded: Vec::new(),
     };
     let accepted = link.actors.accept(acceptance).await;
     match &accepted {

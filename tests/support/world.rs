@@ -131,6 +131,7 @@ impl World {
             terms: MailTerms::default(),
             judged: Judged::default(),
             forwards: Vec::new(),
+            expanded: Vec::new(),
         };
         self.actors.accept(acceptance).await.expect("delivered");
     }

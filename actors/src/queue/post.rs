@@ -111,7 +111,7 @@ pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<Acc
     let elsewhere = remotes.iter().map(|remote| recipient(&remote.address, &remote.terms));
     let mut to = vec![(0, mail_from, sender, Origin::Submitted, &[][..], by_domain(held.chain(elsewhere)))];
     for (envelope, forward) in (1..=u16::MAX).zip(forwards) {
-        let on = forward.to.iter().map(|address| recipient(address, &RcptTerms::default()));
+        let on = forward.to.iter().map(|address| recipient(address, &forward.terms));
         let front = &forward.front[..];
         to.push((envelope, &forward.mail_from, forward.sender, Origin::Forwarded, front, by_domain(on)));
     }
@@ -124,7 +124,7 @@ pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<Acc
             accepted: at,
             size: body.len(),
             origin,
-            terms: if envelope == 0 { terms.clone() } else { onward(terms) },
+            terms: terms.clone(),
             front: front.to_vec(),
         },
         to,
@@ -135,13 +135,6 @@ pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<Acc
 /// Whether a letter is to wait before anybody gets it (RFC 4865).
 pub(crate) fn is_held(acceptance: &Acceptance, at: Timestamp) -> bool {
     acceptance.terms.not_before.is_some_and(|not_before| not_before > at)
-}
-
-/// What of a letter's terms is its own, and not its sender's wish for one way: a letter that is sent on has a new envelope
-/// (RFC 3461 §6.2.7.4, RFC 8689 §4.2.1).
-fn onward(terms: &MailTerms) -> MailTerms {
-    let MailTerms { body, utf8, require_tls, .. } = *terms;
-    MailTerms { body, utf8, require_tls, ..MailTerms::default() }
 }
 
 fn by_domain(
@@ -185,6 +178,8 @@ impl Actors {
     /// What the store can't do; the batch is as it was.
     pub async fn post_in(&self, batch: &mut Batch, own: OwnLetter) -> Result<Posted, Refusal> {
         let OwnLetter { letter, mail_from, to, octets, terms, origin } = own;
+        // A report on what a user had sent on goes to who wrote it.
+        let to = self.forwarded_from(&to).unwrap_or(to);
         match self.find_recipient(&to).await {
             Ok(account) => {
                 let octets = with_return_path(&mail_from.to_string(), &octets);

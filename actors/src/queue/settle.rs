@@ -88,6 +88,7 @@ impl Actors {
         }
         if bounced > 0 {
             self.note_bounces(&stored.envelope, bounced).await;
+            self.note_failed_forward(&stored.envelope, &stored.consignment.recipients).await;
         }
         Ok(after)
     }

@@ -199,6 +199,7 @@ impl House {
             terms: MailTerms::default(),
             judged: Judged::default(),
             forwards: Vec::new(),
+            expanded: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Letters come into the queue: elsewhere, here and there, sent on, held, and this server's own.
 
-use postern_model::record::{MailTerms, Origin};
+use postern_model::record::{MailTerms, Origin, RcptTerms};
 
 use super::*;
 use crate::order::{Forward, OwnLetter};
@@ -68,6 +68,7 @@ async fn what_is_sent_on_has_an_envelope_of_its_own_and_shares_the_body() {
         mail_from: MailFrom::Address(address("srs@demo.test")),
         front: b"X-On: yes\r\n".to_vec(),
         to: to.iter().map(|to| address(to)).collect(),
+        terms: RcptTerms::default(),
         sender: Some(bob),
     };
     let mut acceptance = house.acceptance(LETTER, &[bob]).await;

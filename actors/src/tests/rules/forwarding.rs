@@ -157,3 +157,63 @@ async fn d6_an_address_that_fails_for_days_gets_nothing_more_and_the_user_is_tol
     assert!(told[count].contains("Subject: forwarding-stopped"), "{}", told[count]);
     house.clean();
 }
+
+/// What waits to leave: from whom, to whom, and what stands in front of it.
+async fn queued(house: &House) -> Vec<(String, String, String)> {
+    let read = |view: &postern_storage::View<'_>| {
+        let mut found = Vec::new();
+        for key in view.keys(&keys::whole_queue(), usize::MAX)? {
+            let Some((id, Some(domain))) = keys::parse_queue(&key) else { continue };
+            let (envelope, part) = (view.get(&keys::queued(id))?, view.get(&keys::consignment(id, &domain))?);
+            found.extend(envelope.zip(part));
+        }
+        Ok(found)
+    };
+    let found = house.actors.store().read(read).await.expect("readable");
+    let shown = |(envelope, part): (postern_model::record::Queued, postern_model::record::Consignment)| {
+        let front = String::from_utf8(envelope.front).expect("text");
+        (envelope.mail_from, part.recipients[0].address.clone(), front)
+    };
+    found.into_iter().map(shown).collect()
+}
+
+#[actix_rt::test]
+async fn d6_a_letter_that_goes_on_is_in_the_queue_and_a_report_on_it_finds_its_sender() {
+    let (house, alice) = forwarding_outside().await;
+    let letter = house.from("bob@b.test", "\r\nx\r\n", alice).await;
+    assert_eq!(house.actors.accept(letter).await, Ok(vec![Ok(())]), "a verdict on who it was for");
+    let waiting = queued(&house).await;
+    let [(path, to, front)] = &waiting[..] else { panic!("{waiting:?}") };
+    assert_eq!((&to[..], &front[..]), ("alice@out.test", "Delivered-To: alice@demo.test\r\n"));
+    // Whoever has it there sends a report to that path.
+    let path = address(path);
+    assert_eq!(house.actors.route(&path, false).await, Ok(crate::order::Route::Elsewhere));
+    let mut report = house.from("", "report\r\n", alice).await;
+    report.locals.clear();
+    report.remotes.push(crate::order::RemoteRcpt { address: path.clone(), terms: RcptTerms::default() });
+    house.actors.accept(report).await.expect("accepted");
+    let waiting = queued(&house).await;
+    assert_eq!(waiting[1], (String::new(), "bob@b.test".to_owned(), String::new()));
+    // Who has not been written to under that path can't be.
+    let forged = address(&path.to_string().replace("=bob@", "=eve@"));
+    assert_eq!(house.actors.route(&forged, false).await, Err(Refusal::NoSuchMailbox));
+    house.clean();
+}
+
+#[actix_rt::test]
+async fn rfc_3461_6_2_7_3_who_sends_on_to_several_is_reported_as_expanded() {
+    let (house, alice) = forwarding_outside().await;
+    let (bob, carol) = (house.account("bob@demo.test").await, house.account("carol@demo.test").await);
+    let both = "alice@out.test,bob@demo.test";
+    house.set("alice@demo.test", "forward", both).await.expect("asked");
+    let request = house.letters(bob).await.pop().expect("bob was asked");
+    let word = request.trim_end().lines().last().expect("a word");
+    house.set("alice@demo.test", "forward-confirm", word).await.expect("confirmed");
+    let mut letter = house.from("carol@demo.test", "\r\nx\r\n", alice).await;
+    letter.locals[0].terms.notify = Some(Notify { success: true, failure: true, delay: false });
+    house.actors.accept(letter).await.expect("accepted");
+    let told = house.letters(carol).await;
+    assert!(told.len() == 1 && told[0].contains("Expanded"), "{told:?}");
+    assert_eq!(house.letters(bob).await.len(), 2);
+    house.clean();
+}
