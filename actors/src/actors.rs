@@ -58,7 +58,7 @@ struct Inner {
 /// Passwords that may wait to be hashed; beyond, a login is told to come later.
 const HASHES_WAITING: usize = 1_000;
 
-/// How long an operator's command waits for the notices that it owes.
+/// How long an operator's command waits for the notices that it owes, and the end for what is being written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the actors can't start.
@@ -470,6 +470,8 @@ impl Actors {
 
     /// Writes down what only memory holds; for the server's end, before the store is closed.
     pub async fn rest(&self) {
+        // Who is being answered gets their reply, unless that takes too long.
+        let _ = tokio::time::timeout(PATIENCE, self.0.ground.rules.all_answered()).await;
         // Where an actor is gone already, it has nothing left to do or save.
         let _ = self.0.queue.send(queue::Stop).await;
         let _ = self.0.auth.send(SaveFailedLogins).await;

@@ -83,11 +83,14 @@ impl House {
         texts
     }
 
-    /// Replies are written beside what they answer: when all that goes on is done, they are there.
+    /// Replies are written beside what they answer: when all that was begun is done, they are there.
     async fn settled(&self) {
-        for _ in 0..20 {
-            self.written().await;
+        for _ in 0..3 {
+            // Who is about to begin, begins.
+            tokio::task::yield_now().await;
+            self.actors.ground().rules.all_answered().await;
         }
+        self.written().await;
     }
 
     /// Has letters to `from` sent on to `to`, whose owner agrees; what was in `reader`'s INBOX is nobody's business.
