@@ -31,6 +31,8 @@ pub enum Ask {
     Recipient {
         /// The forward path.
         address: EmailAddress,
+        /// The reverse path.
+        mail_from: MailFrom,
         /// Who is logged in.
         sender: Option<AccountId>,
     },

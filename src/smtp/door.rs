@@ -18,7 +18,9 @@ impl Door for SmtpSession {
             }
             Ask::Login { proof } => Answer::Login(log_in(proof, link).await),
             Ask::Sender { account, from } => Answer::Sender(sender(account, from, link).await),
-            Ask::Recipient { address, sender } => Answer::Recipient(recipient(&address, sender, link).await),
+            Ask::Recipient { address, mail_from, sender } => {
+                Answer::Recipient(recipient(&address, &mail_from, sender, link).await)
+            }
             Ask::Begin => {
                 link.inbound = None;
                 Answer::Begin(link.actors.next_letter_id())
@@ -57,10 +59,18 @@ async fn sender(account: AccountId, from: MailFrom, link: &Link) -> Result<Grant
 }
 
 /// A user who writes to many that don't exist has guessed their addresses (SPEC Q4).
-async fn recipient(address: &EmailAddress, sender: Option<AccountId>, link: &Link) -> Result<Route, Refusal> {
+async fn recipient(
+    address: &EmailAddress,
+    mail_from: &MailFrom,
+    sender: Option<AccountId>,
+    link: &Link,
+) -> Result<Route, Refusal> {
     let found = link.actors.route(address, sender.is_some()).await;
     if let (Err(Refusal::NoSuchMailbox), Some(sender)) = (&found, sender) {
         link.actors.note_unknown_recipient(sender, link.session.peer).await;
+    }
+    if let Ok(Route::Here(account)) = found {
+        link.actors.takes_from(account, mail_from).await?; // SPEC D6
     }
     found
 }

@@ -190,7 +190,8 @@ impl SmtpSession {
             Some(address) => {
                 let waiting = Waiting::Recipient(Box::new(address.clone()));
                 let sender = self.user.as_ref().map(|user| user.account);
-                self.ask(Ask::Recipient { address, sender }, waiting, out);
+                let mail_from = transaction.from.clone();
+                self.ask(Ask::Recipient { address, mail_from, sender }, waiting, out);
             }
             None => self.recipient_refused(&Refusal::NoSuchMailbox, out),
         }
