@@ -102,6 +102,11 @@ impl World {
                 name: name.to_owned(),
                 value: value.to_owned(),
             },
+            ["domain", "set", domain, name, value] => AdminRequest::DomainSet {
+                domain: domain.to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            },
             ["account", "set-password", address, password] => {
                 AdminRequest::SetPassword { address: address.to_owned(), password: secret(password) }
             }
