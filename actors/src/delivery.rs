@@ -99,8 +99,10 @@ impl Actors {
         match accounts[..] {
             [] if alone => Err(Refusal::NoSuchMailbox),
             [only] if alone => {
+                let mailbox = acceptance.judged.mailbox_for(only);
                 let Acceptance { letter, body, facts, signature, .. } = acceptance;
-                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), signature, tally };
+                let facts = Box::new(facts);
+                let arriving = Arriving::Whole { letter, mailbox, body, facts, signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
             _ => self.accept_for_many(acceptance, accounts, leaving, at, tally).await,
@@ -120,9 +122,9 @@ impl Actors {
         let places = self.places().reserve(leaving.iter().map(|leaving| leaving.to.len()).sum(), figures)?;
         let mut batch = Batch::new();
         let reported = self.report_delivery(&mut batch, &acceptance, !recipients.is_empty(), at).await?;
-        let Acceptance { letter, body, facts, signature, .. } = acceptance;
+        let Acceptance { letter, body, facts, signature, judged, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
-        let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
+        let pending = |account| Pending { mailbox: judged.mailbox_for(account), accepted: at, size };
         let mut keepers = recipients.clone();
         keepers.extend((!leaving.is_empty()).then_some(AccountId::QUEUE));
         batch.append_body(&keepers, letter, MailboxId::INBOX, at, body);
@@ -131,14 +133,15 @@ impl Actors {
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
             batch.put(&keys::signature(*account, letter), &signature);
-            batch.put(&keys::pending(letter, *account), &pending);
+            batch.put(&keys::pending(letter, *account), &pending(*account));
         }
         if let Some(tally) = tally {
             tally.log(&mut batch);
         }
         // Handed in first, so the debts are applied before the batches that pay them, and normally in the same group.
         let accepted = self.store().commit(batch);
-        let paid = self.pay_all(recipients.into_iter().map(|account| (letter, account, pending.clone())), at);
+        let paid =
+            self.pay_all(recipients.into_iter().map(|account| (letter, account, pending(account))), at);
         let (accepted, ()) = tokio::join!(accepted, paid);
         accepted.map_err(|error| refuse(&error))?;
         if !entries.is_empty() {

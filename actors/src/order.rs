@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use actix::prelude::*;
 use postern_model::record::{MailTerms, Origin, RcptTerms, ScramKeys};
 use postern_model::{
-    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid,
+    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, MailboxId, Protocol, SessionId, Timestamp,
+    Uid,
 };
 use postern_policy::Refusal;
 use postern_storage::SealedBody;
@@ -277,9 +278,10 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Whether it goes to an account's Junk.
-    pub fn is_junk_for(&self, account: AccountId) -> bool {
-        self.junk || self.junk_for.contains(&account)
+    /// The folder that it is for. Where an account has no Junk any more, it comes to the INBOX.
+    pub(crate) fn mailbox_for(&self, account: AccountId) -> MailboxId {
+        let junk = self.junk || self.junk_for.contains(&account);
+        if junk { MailboxId::JUNK } else { MailboxId::INBOX }
     }
 }
 

@@ -4,6 +4,7 @@
 //! letter gets in front and where it goes.
 
 mod edits;
+pub mod filter;
 
 use std::net::IpAddr;
 
@@ -11,6 +12,7 @@ use postern_model::{AccountId, EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::Refusal;
 
 pub use edits::Edits;
+pub use filter::{Filter, Opinion};
 
 /// Examines letters; one for the whole server.
 #[derive(Debug, Default)]
