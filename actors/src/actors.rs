@@ -27,6 +27,7 @@ use crate::mailbox::{Ask, CloseMaildrop, Left, MailboxActor, OpenMaildrop};
 use crate::notice::{NoticeActor, Owed};
 use crate::order::{Admitted, Granted, Lease, Login, Maildrop, Route, ScramCandidates, SessionRef};
 use crate::presence::Presences;
+use crate::queue::{self, Known, Places, QueueActor};
 use crate::quota::{self, MaySend, Noted, QuotaActor, Refused};
 use crate::registry::{Registry, Seat};
 use crate::rules::RuleBook;
@@ -46,6 +47,8 @@ struct Inner {
     mailboxes: Registry<MailboxActor>,
     quotas: Registry<QuotaActor>,
     notices: Addr<NoticeActor>,
+    queue: Addr<QueueActor>,
+    places: Places,
     /// One look at what is due at a time.
     lookout: tokio::sync::Mutex<Lookout>,
     /// One operator's change at a time.
@@ -55,7 +58,7 @@ struct Inner {
 /// Passwords that may wait to be hashed; beyond, a login is told to come later.
 const HASHES_WAITING: usize = 1_000;
 
-/// How long an operator's command waits for the notices that it owes.
+/// How long an operator's command waits for the notices that it owes, and the end for what is being written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the actors can't start.
@@ -112,7 +115,7 @@ impl Actors {
         let ground = Arc::new(Ground { store, ticker, settings, directory, presences, srs, rules });
         let source = Arc::new(StoredCredentials(Arc::clone(&ground)));
         let pace = Arc::new(ground.ticker.clone());
-        let hashes = hasher.clone();
+        let (hashes, places) = (hasher.clone(), Places::default());
         let auth =
             AuthActor::start_in_arbiter(&arbiters[0], move |_| AuthActor::new(source, pace, hashes, who));
         let actors = Actors(Arc::new_cyclic(|weak| Inner {
@@ -122,6 +125,8 @@ impl Actors {
             mailboxes: Registry::new(Arc::clone(&ground), arbiters),
             quotas: Registry::new(Arc::clone(&ground), arbiters),
             notices: NoticeActor::begin(WeakActors(weak.clone()), &arbiters[0]),
+            queue: QueueActor::begin(WeakActors(weak.clone()), Arc::clone(&ground), places.clone(), arbiters),
+            places,
             lookout: tokio::sync::Mutex::default(),
             administration: tokio::sync::Mutex::new(()),
             ground,
@@ -361,7 +366,14 @@ impl Actors {
     /// A recipient that an account of ours wrote to from this address does not exist (SPEC Q4).
     pub async fn note_unknown_recipient(&self, sender: AccountId, from: IpAddr) {
         let (why, signals) = (LetterRefusal::UnknownRecipient, vec![(Signal::UnknownRecipient, 1)]);
-        let verdict = self.quota(sender).addr().send(Refused { why, signals, from }).await;
+        let verdict = self.quota(sender).addr().send(Refused { why, signals, from: Some(from) }).await;
+        self.accuse(sender, verdict.unwrap_or_default()).await;
+    }
+
+    /// So many letters of the account came back (SPEC Q4).
+    pub(crate) async fn note_bounce(&self, sender: AccountId, count: u32) {
+        let (why, signals) = (LetterRefusal::Bounced, vec![(Signal::Bounce, count)]);
+        let verdict = self.quota(sender).addr().send(Refused { why, signals, from: None }).await;
         self.accuse(sender, verdict.unwrap_or_default()).await;
     }
 
@@ -380,7 +392,10 @@ impl Actors {
     /// # Errors
     /// As [`Actors::find_recipient`].
     pub async fn route(&self, address: &EmailAddress, from_user: bool) -> Result<Route, Refusal> {
-        match self.find_recipient(address).await {
+        // What comes back of a letter that was sent on goes to who wrote it, whoever brings it.
+        let written_by = self.forwarded_from(address);
+        let from_user = from_user || written_by.is_some();
+        match self.find_recipient(written_by.as_ref().unwrap_or(address)).await {
             Err(Refusal::NoRoute) if from_user && self.0.ground.settings.courier.is_some() => {
                 Ok(Route::Elsewhere)
             }
@@ -455,7 +470,10 @@ impl Actors {
 
     /// Writes down what only memory holds; for the server's end, before the store is closed.
     pub async fn rest(&self) {
-        // Where the actor is gone already, there is nothing left to save.
+        // Who is being answered gets their reply, unless that takes too long.
+        let _ = tokio::time::timeout(PATIENCE, self.0.ground.rules.all_answered()).await;
+        // Where an actor is gone already, it has nothing left to do or save.
+        let _ = self.0.queue.send(queue::Stop).await;
         let _ = self.0.auth.send(SaveFailedLogins).await;
         for seat in self.0.quotas.all_living() {
             let _ = seat.addr().send(quota::Save).await;
@@ -489,6 +507,27 @@ impl Actors {
 
     pub(crate) fn notices(&self) -> &Addr<NoticeActor> {
         &self.0.notices
+    }
+
+    pub(crate) fn queue(&self) -> &Addr<QueueActor> {
+        &self.0.queue
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    /// Waits until the queue knows what is in it.
+    pub(crate) async fn queue_known(&self) {
+        // Where the actor is gone, the server ends.
+        let _ = self.0.queue.send(Known).await;
+    }
+
+    /// Waits until nothing of the queue is under way, but not for long; returns when something will be.
+    pub(crate) async fn queue_rests(&self) -> Timestamp {
+        self.queue_known().await;
+        let quiet = tokio::time::timeout(PATIENCE, self.0.queue.send(queue::Quiet)).await;
+        quiet.ok().and_then(Result::ok).unwrap_or(Timestamp::NEVER)
     }
 
     pub(crate) async fn administration(&self) -> tokio::sync::MutexGuard<'_, ()> {

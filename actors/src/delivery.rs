@@ -1,4 +1,4 @@
-//! How an accepted letter reaches its local recipients (SPEC D1, D2).
+//! How an accepted letter reaches its local recipients (SPEC D1, D2), and with the same batch the queue (SPEC D3).
 //!
 //! One recipient: body, facts and the folder's entry are one batch. Several: the body and a debt to each recipient are
 //! one batch, then each MailboxActor pays its own in a batch that takes the debt away; what a crash leaves unpaid is
@@ -7,15 +7,17 @@
 use std::sync::Arc;
 
 use postern_model::mime::Facts;
-use postern_model::record::{OwedNotice, Pending};
-use postern_model::{AccountId, LetterId, Timestamp};
+use postern_model::record::{Origin, OwedNotice, Pending, Queued, QueuedRecipient};
+use postern_model::{AccountId, LetterId, MailFrom, MailboxId, QueueId, Timestamp};
 use postern_policy::Refusal;
 use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
+use crate::courier::{Action, Reported};
 use crate::ground::refuse;
 use crate::mailbox::{Arriving, Ask, Deliver, NewPlan, Receipt, Reload, Takes, Tally};
-use crate::order::{Acceptance, Sent};
+use crate::order::{Acceptance, LocalRcpt, Sent};
+use crate::queue::{self, Arrived, HEADER, Leaving, Original, Posted};
 use crate::quota::{Count, Counted, Reread};
 use crate::rules;
 
@@ -87,19 +89,23 @@ impl Actors {
         tally: Option<Tally>,
     ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
         let locals = acceptance.locals.len();
-        let mut accounts: Vec<AccountId> = acceptance.locals.iter().map(|local| local.account).collect();
+        let leaving = queue::leaving(&acceptance, at, tally.as_ref().map(|tally| tally.sender));
+        let here = if queue::is_held(&acceptance, at) { &[][..] } else { &acceptance.locals[..] };
+        let mut accounts: Vec<AccountId> = here.iter().map(|local| local.account).collect();
         accounts.sort_unstable();
         accounts.dedup();
+        let reported = here.iter().chain(&acceptance.expanded).any(wants_success);
+        let alone = leaving.is_empty() && !reported;
         match accounts[..] {
-            [] => Err(Refusal::NoSuchMailbox),
-            [only] => {
-                let mailbox = acceptance.judged.mailbox();
+            [] if alone => Err(Refusal::NoSuchMailbox),
+            [only] if alone => {
+                let mailbox = acceptance.judged.mailbox_for(only);
                 let Acceptance { letter, body, facts, signature, .. } = acceptance;
                 let facts = Box::new(facts);
                 let arriving = Arriving::Whole { letter, mailbox, body, facts, signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
-            _ => self.accept_for_many(acceptance, accounts, at, tally).await,
+            _ => self.accept_for_many(acceptance, accounts, leaving, at, tally).await,
         }
         .map(|()| vec![Ok(()); locals])
     }
@@ -108,28 +114,75 @@ impl Actors {
         &self,
         acceptance: Acceptance,
         recipients: Vec<AccountId>,
+        leaving: Vec<Leaving>,
         at: Timestamp,
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
-        let mailbox = acceptance.judged.mailbox();
-        let Acceptance { letter, body, facts, signature, .. } = acceptance;
-        let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
-        let pending = Pending { mailbox, accepted: at, size };
+        let figures = &self.ground().settings.queue;
+        let places = self.places().reserve(leaving.iter().map(|leaving| leaving.to.len()).sum(), figures)?;
         let mut batch = Batch::new();
-        batch.append_body(&recipients, letter, mailbox, at, body);
+        let reported = self.report_delivery(&mut batch, &acceptance, !recipients.is_empty(), at).await?;
+        let Acceptance { letter, body, facts, signature, judged, .. } = acceptance;
+        let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
+        let pending = |account| Pending { mailbox: judged.mailbox_for(account), accepted: at, size };
+        let mut keepers = recipients.clone();
+        keepers.extend((!leaving.is_empty()).then_some(AccountId::QUEUE));
+        batch.append_body(&keepers, letter, MailboxId::INBOX, at, body);
+        let entries: Vec<_> =
+            leaving.into_iter().flat_map(|leaving| leaving.put(&mut batch, figures)).collect();
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
             batch.put(&keys::signature(*account, letter), &signature);
-            batch.put(&keys::pending(letter, *account), &pending);
+            batch.put(&keys::pending(letter, *account), &pending(*account));
         }
         if let Some(tally) = tally {
             tally.log(&mut batch);
         }
         // Handed in first, so the debts are applied before the batches that pay them, and normally in the same group.
         let accepted = self.store().commit(batch);
-        let paid = self.pay_all(recipients.into_iter().map(|account| (letter, account, pending.clone())), at);
+        let paid =
+            self.pay_all(recipients.into_iter().map(|account| (letter, account, pending(account))), at);
         let (accepted, ()) = tokio::join!(accepted, paid);
-        accepted.map_err(|error| refuse(&error))
+        accepted.map_err(|error| refuse(&error))?;
+        if !entries.is_empty() {
+            places.taken();
+            self.queue().do_send(Arrived(entries));
+        }
+        self.posted(reported).await;
+        Ok(())
+    }
+
+    /// Owes a report of success for those recipients here that asked for it, in the batch that owes them the letter
+    /// (RFC 3461 §5.2.3).
+    async fn report_delivery(
+        &self,
+        batch: &mut Batch,
+        acceptance: &Acceptance,
+        arrives: bool,
+        at: Timestamp,
+    ) -> Result<Posted, Refusal> {
+        let here = acceptance.locals.iter().filter(|local| arrives && wants_success(local));
+        let expanded = acceptance.expanded.iter().filter(|local| wants_success(local));
+        let told: Vec<Reported> = here.map(in_mailbox).chain(expanded.map(sent_on)).collect();
+        if told.is_empty() || acceptance.mail_from == MailFrom::Null {
+            return Ok(Posted::default());
+        }
+        let envelope = Queued {
+            mail_from: acceptance.mail_from.to_string(),
+            sender: None,
+            accepted: at,
+            size: acceptance.body.len(),
+            origin: Origin::Submitted,
+            terms: acceptance.terms.clone(),
+            front: Vec::new(),
+        };
+        let header = acceptance.body.read(0, HEADER).await.map_err(|error| refuse(&error))?;
+        let about = QueueId { letter: acceptance.letter, envelope: 0 };
+        let report = self.compose_report(about, Arc::new(envelope), told, Original::header(&header)).await?;
+        match report {
+            Some(report) => self.post_in(batch, report).await,
+            None => Ok(Posted::default()),
+        }
     }
 
     /// Pays debts from before `accepted_before`; returns how many there were.
@@ -235,6 +288,24 @@ impl Actors {
         let receipt = seat.addr().send(Ask(deliver)).await.map_err(|_| Refusal::Unavailable)??;
         landed(receipt).await
     }
+}
+
+/// Whether the sender is told when the letter is in the mailbox (RFC 3461 §4.1).
+fn wants_success(local: &LocalRcpt) -> bool {
+    local.terms.notify.is_some_and(|notify| notify.success)
+}
+
+fn in_mailbox(local: &LocalRcpt) -> Reported {
+    reported(local, Action::Delivered)
+}
+
+fn sent_on(local: &LocalRcpt) -> Reported {
+    reported(local, Action::Expanded)
+}
+
+fn reported(local: &LocalRcpt, action: Action) -> Reported {
+    let (address, terms) = (local.address.to_string(), local.terms.clone());
+    Reported { recipient: QueuedRecipient { address, terms, last: None }, action, attempt: None }
 }
 
 /// Waits for a batch of a MailboxActor, which reads its state anew where it comes to nothing.

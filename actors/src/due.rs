@@ -127,10 +127,14 @@ impl Actors {
         // What is still due from before.
         self.step_to(&mut lookout, self.now(), false).await?;
         let mut stride = Stride::default();
-        while let Some(due) = self.next_due(self.now()).await?.filter(|due| *due < target) {
+        let mut leaves = self.queue_rests().await;
+        while let Some(due) = self.next_step(leaves).await?.filter(|due| *due < target) {
             self.step_to(&mut lookout, stride.over(due, target), false).await?;
+            leaves = self.queue_rests().await;
         }
-        self.step_to(&mut lookout, target, true).await
+        self.step_to(&mut lookout, target, true).await?;
+        self.queue_rests().await;
+        Ok(())
     }
 
     /// Where the clock stands is written before anybody sees it, so a restart never goes back behind that. On the way
@@ -148,6 +152,14 @@ impl Actors {
         self.look_around(lookout, self.moment(), Duration::ZERO).await?;
         self.deliver_notices().await;
         Ok(())
+    }
+
+    /// The first time from now on at which something is filed, or a letter leaves.
+    async fn next_step(&self, leaves: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.now();
+        let filed = self.next_due(now).await?;
+        let leaves = Some(leaves).filter(|leaves| *leaves != Timestamp::NEVER && *leaves > now);
+        Ok(filed.into_iter().chain(leaves).min())
     }
 
     /// The first time behind `now` at which something is filed.

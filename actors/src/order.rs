@@ -194,6 +194,8 @@ pub struct Acceptance {
     pub judged: Judged,
     /// To whom its recipients here have it sent on (SPEC D6).
     pub forwards: Vec<Forward>,
+    /// Those of its recipients whose letter goes on to several others, and nowhere else (RFC 3461 §6.2.7.3).
+    pub expanded: Vec<LocalRcpt>,
 }
 
 /// A letter that a user has sent on (SPEC D6): an envelope of its own around the same body.
@@ -298,12 +300,10 @@ impl Judged {
     pub fn is_junk_for(&self, account: AccountId) -> bool {
         self.junk || self.junk_for.contains(&account)
     }
-}
 
-impl Judged {
     /// The folder that it is for. Where an account has no Junk any more, it comes to the INBOX.
-    pub(crate) fn mailbox(&self) -> MailboxId {
-        if self.junk { MailboxId::JUNK } else { MailboxId::INBOX }
+    pub(crate) fn mailbox_for(&self, account: AccountId) -> MailboxId {
+        if self.is_junk_for(account) { MailboxId::JUNK } else { MailboxId::INBOX }
     }
 }
 

@@ -388,3 +388,14 @@ fn a_secret_comes_by_variable_or_file_and_is_never_shown() {
     let bad = read_secret("POSTERN_TOKEN=bad").expect_err("a bad one");
     assert_eq!(bad[0].value, None, "a secret is not repeated");
 }
+
+#[test]
+fn a_detail_is_separated_by_one_sign_or_not_at_all() {
+    let separator = |text: &str| read(text).map(|config| config.users.detail_separator);
+    assert_eq!(separator("").expect("a default"), Some('+'));
+    assert_eq!(separator("POSTERN_DETAIL_SEPARATOR=-").expect("a sign"), Some('-'));
+    assert_eq!(separator("POSTERN_DETAIL_SEPARATOR=off").expect("a word"), None);
+    for wrong in ["++", "a", "@", "\""] {
+        assert!(separator(&format!("POSTERN_DETAIL_SEPARATOR={wrong}")).is_err(), "{wrong}");
+    }
+}

@@ -38,10 +38,10 @@ pub enum Ask {
     Recipient {
         /// The forward path.
         address: EmailAddress,
+        /// The reverse path.
+        mail_from: MailFrom,
         /// Who is logged in.
         sender: Option<AccountId>,
-        /// The reverse path.
-        from: MailFrom,
         /// Octets that the letter is said to have.
         size: Option<u64>,
         /// Who examines what comes in here.

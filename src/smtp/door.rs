@@ -27,8 +27,8 @@ impl Door for SmtpSession {
             Ask::Enter { gatekeeper } => {
                 Answer::Enter(gatekeeper.at_the_door(link.session.peer, link.actors.now()).await)
             }
-            Ask::Recipient { address, sender, from, size, gatekeeper } => {
-                let wish = Wish { address, sender, from, size };
+            Ask::Recipient { address, sender, mail_from, size, gatekeeper } => {
+                let wish = Wish { address, sender, from: mail_from, size };
                 Answer::Recipient(recipient(&wish, gatekeeper.as_deref(), link).await)
             }
             Ask::Begin => {
@@ -86,6 +86,7 @@ async fn recipient(wish: &Wish, gatekeeper: Option<&Gatekeeper>, link: &Link) ->
     }
     let route = found?;
     if let Route::Here(account) = route {
+        link.actors.takes_from(account, from).await?; // SPEC D6
         link.actors.has_room(account, size.unwrap_or_default()).await?;
     }
     if let (Some(gatekeeper), None) = (gatekeeper, sender) {
@@ -144,6 +145,7 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
         terms,
         judged,
         forwards: Vec::new(),
+        expanded: Vec::new(),
     };
     let accepted = link.actors.accept(acceptance).await;
     match &accepted {

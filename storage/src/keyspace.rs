@@ -139,6 +139,13 @@ impl<K, R> KeyRange<K, R> {
         self
     }
 
+    /// [`KeyRange::after`] for a key of whatever kind.
+    #[must_use]
+    pub fn behind(mut self, key: &RawKey) -> Self {
+        self.skip_to(&key.0);
+        self
+    }
+
     /// Leaves out everything up to and including `key`.
     pub(crate) fn skip_to(&mut self, key: &[u8]) {
         let mut next = key.to_vec();

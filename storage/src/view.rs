@@ -187,7 +187,8 @@ impl<'a> View<'a> {
         limit: usize,
     ) -> Result<Vec<AccountId>, StoreError> {
         let mut found = Vec::new();
-        let mut next = after.map_or(Some(0), |id| id.0.checked_add(1));
+        // Under 0 lies what is nobody's.
+        let mut next = after.map_or(Some(1), |id| id.0.checked_add(1));
         while let Some(from) = next.filter(|_| found.len() < limit) {
             let Some(id) = self.first_account(from)? else { break };
             found.push(id);

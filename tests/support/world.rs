@@ -102,6 +102,11 @@ impl World {
                 name: name.to_owned(),
                 value: value.to_owned(),
             },
+            ["domain", "set", domain, name, value] => AdminRequest::DomainSet {
+                domain: domain.to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            },
             ["account", "set-password", address, password] => {
                 AdminRequest::SetPassword { address: address.to_owned(), password: secret(password) }
             }
@@ -131,6 +136,7 @@ impl World {
             terms: MailTerms::default(),
             judged: Judged::default(),
             forwards: Vec::new(),
+            expanded: Vec::new(),
         };
         self.actors.accept(acceptance).await.expect("delivered");
     }

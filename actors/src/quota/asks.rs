@@ -65,7 +65,7 @@ pub(crate) struct Reread;
 pub(crate) struct Refused {
     pub(crate) why: LetterRefusal,
     pub(crate) signals: Vec<(Signal, u32)>,
-    pub(crate) from: IpAddr,
+    pub(crate) from: Option<IpAddr>,
 }
 
 /// AccountActor has logged an event that is a sign of abuse.

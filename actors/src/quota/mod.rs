@@ -167,7 +167,7 @@ impl QuotaActor {
             }
             Err(refusal) => {
                 let why = letter_refusal(&refusal);
-                let verdict = why.and_then(|(why, signals)| self.refused(why, signals, ask.from));
+                let verdict = why.and_then(|(why, signals)| self.refused(why, signals, Some(ask.from)));
                 Asked { answer: Err(refusal), verdict }
             }
         }
@@ -178,7 +178,7 @@ impl QuotaActor {
         let Count { letter, sent, at } = ask;
         let lock = self.state.as_ref().and_then(|state| state.lock.as_ref());
         if let Err(refusal) = locked(lock, at) {
-            self.refused(LetterRefusal::Locked, Vec::new(), sent.from);
+            self.refused(LetterRefusal::Locked, Vec::new(), Some(sent.from));
             return Err(refusal);
         }
         let event = self.observe(letter, &sent, at).ok_or(Refusal::Unavailable)?;

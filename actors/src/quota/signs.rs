@@ -74,11 +74,11 @@ impl QuotaActor {
         &mut self,
         why: LetterRefusal,
         signals: Vec<(Signal, u32)>,
-        from: IpAddr,
+        from: Option<IpAddr>,
     ) -> Option<Verdict> {
         let weighs = !signals.is_empty();
         let what = What::LetterRefused { why, signals };
-        let event = Event { at: self.now(), by: By::User, from: Some(from), what };
+        let event = Event { at: self.now(), by: By::User, from, what };
         let mut batch = Batch::new();
         batch.lazy();
         self.mark(event.at, &mut batch);

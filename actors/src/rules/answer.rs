@@ -45,6 +45,7 @@ impl Answering {
 
     /// Sends it, unless the correspondent had one lately. A reply is a courtesy: what goes wrong is logged, and nothing else.
     pub(super) async fn send(self, actors: &Actors) {
+        let _turn = actors.ground().rules.turn().await;
         match self.try_to_send(actors).await {
             Ok(true) => tracing::info!(account = %self.account, "a vacation reply was sent"),
             Ok(false) => {}

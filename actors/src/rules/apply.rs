@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postern_model::mime::MAX_HEADER;
 use postern_model::record::RcptTerms;
-use postern_model::{AccountId, EmailAddress, MailFrom};
+use postern_model::{AccountId, Domain, EmailAddress, MailFrom};
 use postern_policy::Refusal;
 use postern_policy::rules::{self, Header, Leave, Letter, Node, Spread, Target};
 
@@ -14,6 +14,7 @@ use super::book::Known;
 use crate::Actors;
 use crate::ground::refuse;
 use crate::order::{Acceptance, Forward, LocalRcpt, Route};
+use crate::queue;
 
 /// Accounts that one letter may come to by way of others.
 const MOST: usize = 100;
@@ -65,6 +66,7 @@ impl Applied {
 /// # Errors
 /// What the store can't do.
 pub(crate) async fn apply(actors: &Actors, acceptance: &mut Acceptance) -> Result<Applied, Refusal> {
+    take_back(actors, acceptance);
     let mut arranged = false;
     for local in &acceptance.locals {
         arranged |= known(actors, local.account).await?.is_some();
@@ -84,8 +86,30 @@ pub(crate) async fn apply(actors: &Actors, acceptance: &mut Acceptance) -> Resul
         acceptance.forwards.push(forward(actors, acceptance, &found, leave).await?);
     }
     acceptance.judged.junk_for.extend(found.junk);
+    let expanded = acceptance.locals.iter().filter(|local| spread.expanded.contains(&local.account));
+    acceptance.expanded = expanded.cloned().collect();
     let went = redirect(&mut acceptance.locals, &spread, &found.reached_by, &found.nodes);
     Ok(Applied { went: Some(went), answering: found.answering })
+}
+
+/// What comes back of a letter that was sent on goes to who wrote it (SPEC D6), under a path of ours like that one.
+fn take_back(actors: &Actors, acceptance: &mut Acceptance) {
+    let Acceptance { remotes, forwards, mail_from, .. } = acceptance;
+    remotes.retain(|remote| {
+        let Some(writer) = actors.forwarded_from(&remote.address) else { return true };
+        let mail_from = onward(actors, mail_from, remote.address.domain());
+        let (to, terms, front) = (vec![writer], remote.terms.clone(), Vec::new());
+        forwards.push(Forward { mail_from, front, to, terms, sender: None });
+        false
+    });
+}
+
+/// The reverse path under which a letter goes on from a domain of ours. The null one stays.
+fn onward(actors: &Actors, mail_from: &MailFrom, domain: &Domain) -> MailFrom {
+    match mail_from {
+        MailFrom::Null => MailFrom::Null,
+        MailFrom::Address(sender) => MailFrom::Address(actors.forward_path(sender, domain)),
+    }
 }
 
 async fn known(actors: &Actors, account: AccountId) -> Result<Option<Arc<Known>>, Refusal> {
@@ -146,7 +170,8 @@ impl Survey<'_> {
             self.found.junk.push(account);
         }
         let letter = Letter { junk: junk || effects.junk, ..letter };
-        if known.rules.vacation.on {
+        // Nobody has a letter that is held (RFC 4865), so nobody answers it.
+        if known.rules.vacation.on && !queue::is_held(acceptance, self.actors.now()) {
             let own = self.own_addresses(account, mail_from).await?;
             let is_own = |one: &EmailAddress| own.contains(one);
             if let Ok(to) = rules::vacation(&known.rules.vacation, &letter, &is_own, self.actors.now()) {
@@ -202,10 +227,7 @@ async fn forward(
     let owners: Vec<&EmailAddress> =
         leave.path.iter().rev().filter_map(|id| found.known.get(id)).map(|known| &known.own).collect();
     let domain = owners.first().ok_or(Refusal::Unavailable)?.domain();
-    let mail_from = match &acceptance.mail_from {
-        MailFrom::Null => MailFrom::Null,
-        MailFrom::Address(sender) => MailFrom::Address(actors.forward_path(sender, domain)),
-    };
+    let mail_from = onward(actors, &acceptance.mail_from, domain);
     let mut front = Vec::new();
     if let Some(seal) = &actors.ground().settings.forward_seal {
         let whole = usize::try_from(acceptance.body.len()).unwrap_or(usize::MAX);

@@ -8,11 +8,15 @@ use lru::LruCache;
 use postern_model::record::{Rules, Status};
 use postern_model::{AccountId, EmailAddress};
 use postern_storage::{Store, StoreError, View, keys};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Accounts without rules that are remembered; 30 octets each.
 const WITHOUT: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 /// Accounts with rules that are remembered; a few hundred octets each, 60 KiB at most.
 const WITH: NonZeroUsize = NonZeroUsize::new(2_000).expect("not zero");
+
+/// Vacation replies that are written at once.
+const ANSWERS: u32 = 64;
 
 /// An account's rules, as far as they act.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(crate) struct RuleBook {
     shelves: Mutex<Shelves>,
     /// Counts changes, so that what was read before one is not remembered after it.
     changes: AtomicU64,
+    /// A permit for each vacation reply that is being written.
+    answers: Semaphore,
 }
 
 struct Shelves {
@@ -38,7 +44,23 @@ struct Shelves {
 impl RuleBook {
     pub(crate) fn new(store: &Store) -> RuleBook {
         let shelves = Shelves { without: LruCache::new(WITHOUT), with: LruCache::new(WITH) };
-        RuleBook { store: store.clone(), shelves: Mutex::new(shelves), changes: AtomicU64::new(0) }
+        RuleBook {
+            store: store.clone(),
+            shelves: Mutex::new(shelves),
+            changes: AtomicU64::new(0),
+            answers: Semaphore::new(ANSWERS as usize),
+        }
+    }
+
+    /// Waits for a turn to write a reply; the turn ends when what comes back is dropped.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.answers.acquire().await.ok()
+    }
+
+    /// Returns when the replies are written that were begun.
+    pub(crate) async fn all_answered(&self) {
+        // Nobody closes it.
+        let _ = self.answers.acquire_many(ANSWERS).await;
     }
 
     /// An account's rules; `None` where it has none.

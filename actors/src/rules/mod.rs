@@ -8,16 +8,16 @@
 mod answer;
 mod apply;
 mod book;
-mod interim;
 
 use bytes::Bytes;
 use postern_model::mime::Octets;
-use postern_model::record::Actor as By;
+use postern_model::record::{Actor as By, Origin, Queued, QueuedRecipient};
 use postern_model::{AccountId, Domain, EmailAddress, LetterId, MailFrom, Timestamp};
 use postern_policy::{Refusal, Unwanted, rules};
+use postern_storage::StoreError;
 
 use crate::Actors;
-use crate::account::Deed;
+use crate::account::{ChangeRefused, Deed};
 use crate::courier::Local;
 use crate::ground::refuse;
 use crate::order::Judged;
@@ -90,10 +90,21 @@ impl Actors {
 
     /// A letter that an account had sent on to `to` came back. Where that goes on for days, nothing goes there any more, and
     /// the user is told (SPEC D6).
-    pub async fn forward_failed(&self, account: AccountId, to: &EmailAddress) {
+    pub(crate) async fn forward_failed(&self, account: AccountId, to: &EmailAddress) {
         let deed = Deed::Rules(rules::Change::Failed(to.clone()));
-        if let Err(refused) = self.perform(account, By::Timer, None, deed).await {
-            tracing::warn!(%account, ?refused, "that a forwarded letter came back was not noted");
+        match self.perform(account, By::Timer, None, deed).await {
+            Ok(_) | Err(ChangeRefused::Store(StoreError::NotFound)) => {}
+            Err(refused) => {
+                tracing::warn!(%account, ?refused, "that a forwarded letter came back was not noted");
+            }
+        }
+    }
+
+    /// A letter of the queue came back from these. Each address that letters are sent on to has an envelope of its own.
+    pub(crate) async fn note_failed_forward(&self, envelope: &Queued, recipients: &[QueuedRecipient]) {
+        let Some(account) = envelope.sender.filter(|_| envelope.origin == Origin::Forwarded) else { return };
+        for to in recipients.iter().filter_map(|recipient| EmailAddress::parse(&recipient.address).ok()) {
+            self.forward_failed(account, &to).await;
         }
     }
 }

@@ -25,7 +25,9 @@ mod keys;
 mod mail;
 mod maildrop;
 mod notices;
+mod queue;
 mod quota;
+mod rules;
 mod scale;
 mod storage;
 mod timer;
@@ -198,6 +200,7 @@ impl House {
             terms: MailTerms::default(),
             judged: Judged::default(),
             forwards: Vec::new(),
+            expanded: Vec::new(),
         }
     }
 

@@ -148,7 +148,10 @@ impl Element {
             }
             "letter" => one(Act::Letter { recipients: self.recipients()?, signals: self.signals()? }),
             "letter-refused" => one(match self.reason.as_deref().and_then(LetterRefusal::parse) {
-                Some(LetterRefusal::UnknownRecipient) => Act::UnknownRecipient { signals: self.signals()? },
+                // Either counts as an address that is none.
+                Some(LetterRefusal::UnknownRecipient | LetterRefusal::Bounced) => {
+                    Act::UnknownRecipient { signals: self.signals()? }
+                }
                 // Its signs were of the refusal, not of the letter.
                 Some(_) => Act::Letter { recipients: 1, signals: Box::default() },
                 None => return Err(self.unknown_reason()),

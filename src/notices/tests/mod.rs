@@ -3,6 +3,7 @@
 
 mod golden;
 mod letters;
+mod others;
 mod phrases;
 mod templates;
 

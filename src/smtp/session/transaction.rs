@@ -208,13 +208,13 @@ impl SmtpSession {
             return self.say(&reply, out);
         }
         let size = transaction.size;
-        let from = transaction.from.clone();
+        let mail_from = transaction.from.clone();
         match rcpt.to.or_else(|| self.settings.postmaster.clone()) {
             Some(address) => {
                 let waiting = Waiting::Recipient(Box::new((address.clone(), rcpt.terms)));
                 let sender = self.user.as_ref().map(|user| user.account);
                 let gatekeeper = self.gatekeeper();
-                self.ask(Ask::Recipient { address, sender, from, size, gatekeeper }, waiting, out);
+                self.ask(Ask::Recipient { address, sender, mail_from, size, gatekeeper }, waiting, out);
             }
             None => self.recipient_refused(&Refusal::NoSuchMailbox, out),
         }

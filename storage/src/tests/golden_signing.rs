@@ -37,7 +37,7 @@ fn check_knows_which_keys_fit() {
     let ours = Domain::parse("a.test").expect("a domain");
     let stray = Domain::parse("b.test").expect("a domain");
     let mut batch = Batch::new();
-    batch.put(&keys::domain(&ours), &DomainEntry { added: Timestamp(1) });
+    batch.put(&keys::domain(&ours), &DomainEntry { added: Timestamp(1), catch_all: None });
     batch.put(&keys::domain_key(&ours, "p1e"), &key(KeyAlgorithm::Ed25519, KeyState::Active));
     batch.put(&keys::domain_key(&ours, "p1r"), &key(KeyAlgorithm::Rsa, KeyState::Active));
     wait(store.commit(batch)).expect("written");

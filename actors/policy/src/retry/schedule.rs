@@ -326,6 +326,19 @@ impl Schedule {
         self.give(slot)
     }
 
+    /// Consignments whose deadline has passed and that nobody has the right to.
+    pub fn overdue_count(&self) -> usize {
+        self.overdue.len()
+    }
+
+    /// Whether a trip that got no consignment may wait for one: its connection is wanted nowhere else.
+    pub fn may_stay(&self, trip: Trip, now: Timestamp) -> bool {
+        let journey = self.trips.get(&trip);
+        let destination = journey.and_then(|trip| self.destinations[trip.destination as usize].as_ref());
+        destination.is_some_and(|destination| !destination.calls_back(&self.figures, now))
+            && !self.others_wait()
+    }
+
     /// Why a domain's servers could not be reached, where they couldn't.
     pub fn trouble(&self, domain: &Domain) -> Option<&Attempt> {
         let index = *self.names.get(domain)?;
@@ -348,6 +361,14 @@ impl Schedule {
         match slot.was_held {
             true => slot.state = State::Held,
             false => self.place(ticket.0, now),
+        }
+    }
+
+    /// Gives the right to a consignment back that nothing came of: it is looked at again at `until`.
+    pub fn put_off(&mut self, ticket: Ticket, until: Timestamp, now: Timestamp) {
+        if let Some(slot) = self.slots.get_mut(ticket.0 as usize).filter(|slot| slot.state == State::Out) {
+            (slot.next, slot.deadline) = (slot.next.max(until.0), slot.deadline.max(until.0));
+            self.done(ticket, After::AsBefore, now);
         }
     }
 

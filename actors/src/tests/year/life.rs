@@ -197,6 +197,7 @@ async fn post(town: &Town, sender: AccountId, recipients: Vec<AccountId>, grante
         terms: MailTerms::default(),
         judged: Judged::default(),
         forwards: Vec::new(),
+        expanded: Vec::new(),
     };
     match actors.accept(acceptance).await {
         Ok(_) | Err(Refusal::SendingLocked { .. }) => {}

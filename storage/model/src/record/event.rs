@@ -232,16 +232,19 @@ pub enum LetterRefusal {
     Locked,
     /// One of its recipients does not exist.
     UnknownRecipient,
+    /// It was taken, and could not be delivered elsewhere.
+    Bounced,
 }
 
 impl LetterRefusal {
     /// All of them.
-    pub const ALL: [LetterRefusal; 5] = [
+    pub const ALL: [LetterRefusal; 6] = [
         LetterRefusal::PerMinute,
         LetterRefusal::PerHour,
         LetterRefusal::PerDay,
         LetterRefusal::Locked,
         LetterRefusal::UnknownRecipient,
+        LetterRefusal::Bounced,
     ];
 
     /// Its name in the JSON documents.
@@ -252,6 +255,7 @@ impl LetterRefusal {
             LetterRefusal::PerDay => "limit of a day",
             LetterRefusal::Locked => "sending locked",
             LetterRefusal::UnknownRecipient => "unknown recipient",
+            LetterRefusal::Bounced => "came back",
         }
     }
 

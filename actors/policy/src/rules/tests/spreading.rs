@@ -57,7 +57,7 @@ fn d6_where_a_letter_ends_up() {
         ("to one another", vec![without(&[here(2)]), without(&[here(1)])], vec![1], "2!"),
         ("to one another, to both", vec![without(&[here(2)]), without(&[here(1)])], vec![1, 2], "2!"),
         ("to oneself", vec![without(&[here(1)])], vec![1], "1!"),
-        ("to nobody", vec![without(&[none.clone()])], vec![1], "1!"),
+        ("to nobody", vec![without(std::slice::from_ref(&none))], vec![1], "1!"),
         ("to somebody and nobody", vec![without(&[elsewhere(1), none])], vec![1], "1! x1 by 1"),
         ("twice to one", vec![without(&[elsewhere(1)]), without(&[elsewhere(1)])], vec![1, 2], "x1! by 1"),
         ("too far", (2..=7).map(|next| without(&[here(next)])).collect(), vec![1], "5!"),
