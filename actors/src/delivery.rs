@@ -23,6 +23,9 @@ use crate::quota::{Count, Counted, Reread};
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
 
+/// Recipients that fit into one letter for one domain, however long their addresses are.
+const FEWER: u32 = 3_000;
+
 /// A notice as the letter that it has become.
 pub(crate) struct Notice {
     pub(crate) letter: LetterId,
@@ -107,6 +110,9 @@ impl Actors {
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
         let figures = &self.ground().settings.queue;
+        if leaving.iter().any(Leaving::is_too_large) {
+            return Err(Refusal::TooManyRecipients { limit: FEWER });
+        }
         let places = self.places().reserve(leaving.iter().map(|leaving| leaving.to.len()).sum(), figures)?;
         let mut batch = Batch::new();
         let reported = self.report_delivery(&mut batch, &acceptance, !recipients.is_empty(), at).await?;

@@ -9,6 +9,7 @@ mod domains;
 mod events;
 mod import;
 mod passwords;
+mod queue;
 mod show;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::Actors;
+pub use queue::{QueueChange, QueueFilter};
 
 /// A request of the operator's.
 #[derive(Serialize, Deserialize)]
@@ -197,6 +199,33 @@ pub enum AdminRequest {
         /// How far, in microseconds.
         micros: u64,
     },
+    /// What waits to leave, in the order of acceptance, a consignment each.
+    QueueList {
+        /// Which.
+        #[serde(default)]
+        filter: QueueFilter,
+        /// Only those behind this letter.
+        #[serde(default)]
+        after: Option<String>,
+        /// How many at most; 100 where missing, never more than 10,000.
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    /// Everything about one letter of the queue.
+    QueueShow {
+        /// Its id.
+        id: String,
+    },
+    /// Does something about letters of the queue.
+    QueueChange {
+        /// Which.
+        filter: QueueFilter,
+        /// What.
+        change: QueueChange,
+        /// All of them are meant, where the filter is empty.
+        #[serde(default)]
+        all: bool,
+    },
     /// Verifies the whole store (SPEC O5).
     Check,
 }
@@ -216,6 +245,9 @@ impl AdminRequest {
                 | Ask::AppPasswordList { .. }
                 | Ask::ClockShow
                 | Ask::Check
+                | Ask::QueueList { .. }
+                | Ask::QueueShow { .. }
+                | Ask::QueueChange { .. }
                 | Ask::AccountImport { .. }
                 | Ask::AccountRemove { .. }
                 | Ask::ClockAdvance { .. }
@@ -316,6 +348,9 @@ impl Actors {
             Ask::AppPasswordRevoke { address, id } => passwords::revoke_app(self, &address, id).await,
             Ask::ClockShow => Ok(clock::show(self)),
             Ask::ClockAdvance { micros } => clock::advance(self, micros).await,
+            Ask::QueueList { filter, after, limit } => queue::list(self, filter, after, limit).await,
+            Ask::QueueShow { id } => queue::show(self, id).await,
+            Ask::QueueChange { filter, change, all } => queue::change(self, filter, change, all).await,
             Ask::Check => check(self).await,
         }
     }
@@ -357,6 +392,7 @@ async fn check(actors: &Actors) -> Result<Value, AdminError> {
         "addresses": report.addresses,
         "letters": report.letters,
         "pending": report.pending,
+        "queued": report.queued,
         "bodies": report.bodies,
         "frames": report.frames,
         "octets": report.octets,

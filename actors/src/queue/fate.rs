@@ -6,6 +6,9 @@ use postern_policy::retry::{Figures, Late, Terms, Verdict, next_try};
 
 use crate::courier::{Action, Fate, Reported};
 
+/// Of so many recipients it is kept what was said of each.
+const FEW: usize = 500;
+
 /// What a consignment has come to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -35,6 +38,8 @@ impl Case<'_> {
         let (mut told, mut bounced) = (Vec::new(), 0);
         consignment.attempts = consignment.attempts.saturating_add(1);
         let recipients = std::mem::take(&mut consignment.recipients);
+        // What was said of each of very many would be too long for a record.
+        let few = recipients.len() <= FEW;
         let mut last = None;
         for (mut recipient, fate) in recipients.into_iter().zip(fates) {
             match fate {
@@ -50,7 +55,7 @@ impl Case<'_> {
                 }
                 Fate::Deferred(attempt) => {
                     let common = last.get_or_insert_with(|| attempt.clone());
-                    recipient.last = (*common != attempt).then_some(attempt);
+                    recipient.last = (few && *common != attempt).then_some(attempt);
                     consignment.recipients.push(recipient);
                 }
             }

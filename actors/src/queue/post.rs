@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postern_model::mime::{Scanner, signature};
 use postern_model::record::{
-    BodyKind, Consignment, MailTerms, Origin, Pending, Queued, QueuedRecipient, RcptTerms,
+    BodyKind, Consignment, MAX_RECORD, MailTerms, Origin, Pending, Queued, QueuedRecipient, RcptTerms,
 };
 use postern_model::{AccountId, Domain, EmailAddress, LetterId, MailFrom, MailboxId, QueueId, Timestamp};
 use postern_policy::Refusal;
@@ -17,6 +17,9 @@ use super::Arrived;
 use crate::Actors;
 use crate::ground::refuse;
 use crate::order::{Acceptance, OwnLetter};
+
+/// What else a recipient takes of a record, in octets.
+const SMALL: usize = 32;
 
 /// Consignments that there are, and may be. Those of reports are counted, and never refused.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +72,13 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
+    /// Whether one of its consignments would not fit into a record.
+    pub(crate) fn is_too_large(&self) -> bool {
+        let one =
+            |r: &QueuedRecipient| r.address.len() + r.terms.orcpt.as_ref().map_or(0, String::len) + SMALL;
+        self.to.values().any(|to| to.iter().map(one).sum::<usize>() > MAX_RECORD - (1 << 20))
+    }
+
     /// Puts its records into the batch; the body is the caller's affair. What the queue is to be told of comes back.
     pub(crate) fn put(self, batch: &mut Batch, figures: &Figures) -> Vec<(Domain, Entry)> {
         let Leaving { id, envelope, to } = self;
@@ -102,11 +112,14 @@ pub(super) fn entry(id: QueueId, envelope: &Queued, consignment: &Consignment, f
 /// later (RFC 4865), and what is sent on.
 pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<AccountId>) -> Vec<Leaving> {
     let Acceptance { letter, body, locals, remotes, mail_from, terms, forwards, .. } = acceptance;
+    let waits = is_held(acceptance, at);
+    if remotes.is_empty() && forwards.is_empty() && !waits {
+        return Vec::new();
+    }
     let recipient = |address: &EmailAddress, terms: &RcptTerms| {
         let queued = QueuedRecipient { address: address.to_string(), terms: terms.clone(), last: None };
         (address.domain().clone(), queued)
     };
-    let waits = is_held(acceptance, at);
     let held = locals.iter().filter(|_| waits).map(|local| recipient(&local.address, &local.terms));
     let elsewhere = remotes.iter().map(|remote| recipient(&remote.address, &remote.terms));
     let mut to = vec![(0, mail_from, sender, Origin::Submitted, &[][..], by_domain(held.chain(elsewhere)))];

@@ -8,10 +8,11 @@ use postern_model::record::Attempt;
 use postern_policy::retry::{After, Given, Health, Outing, Ticket, Trip};
 use postern_storage::StoreError;
 
+use super::QueueActor;
+use super::asks::{Home, NextOf, NextOverdue, Returns, Tells};
 use super::fate::Case;
 use super::local::{self, Local};
 use super::settle::Stored;
-use super::{Home, NextOf, NextOverdue, QueueActor, Returns, Tells};
 use crate::Actors;
 use crate::courier::{self, Carried, Fate, Parcel};
 use crate::ground::refuse;

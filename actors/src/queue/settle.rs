@@ -93,7 +93,7 @@ impl Actors {
     }
 
     /// What the schedule is told of it.
-    fn after(&self, stored: &Stored, left: Option<&Consignment>) -> After {
+    pub(super) fn after(&self, stored: &Stored, left: Option<&Consignment>) -> After {
         match left {
             None => After::Gone,
             Some(left) if left.held => After::Held,

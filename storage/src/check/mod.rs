@@ -7,6 +7,7 @@
 mod accounts;
 mod folders;
 mod gate;
+mod queue;
 mod segments;
 
 use postern_model::AccountId;
@@ -28,6 +29,8 @@ pub struct CheckReport {
     pub addresses: u64,
     /// Letters in folders.
     pub letters: u64,
+    /// Consignments that wait to leave.
+    pub queued: u64,
     /// Letters that are still owed to a recipient.
     pub pending: u64,
     /// Accounts for which something falls due.
@@ -96,6 +99,7 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     report.note("letters owed", outcome);
     gate::due(shared, &mut report);
     gate::notices(shared, &mut report);
+    queue::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

@@ -24,12 +24,14 @@ macro_rules! contract {
 mod bodies;
 mod check;
 mod check_folders;
+mod check_queue;
 mod contract;
 mod copies;
 mod crash;
 mod full;
 mod golden;
 mod golden_gate;
+mod golden_queue;
 mod log;
 mod parts;
 

@@ -4,9 +4,11 @@
 
 mod destination;
 mod line;
+mod rotation;
 mod schedule;
 #[cfg(test)]
 mod simulation;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +17,8 @@ use std::time::Duration;
 use postern_model::record::{Consignment, DeliverBy, Queued};
 use postern_model::{QueueId, Timestamp};
 
-pub use schedule::{After, Claim, Entry, Given, Outing, Schedule, Ticket, Trip};
+pub use schedule::Schedule;
+pub use slot::{After, Claim, Entry, Given, Outing, Ticket, Trip};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
