@@ -133,8 +133,8 @@ impl QueueActor {
         self.loading = Loading::Now;
         // What comes from now on is told.
         let (store, before) = (self.ground.store.clone(), self.ground.store.next_letter_id());
-        let figures = self.ground.settings.queue.clone();
-        let read = async move { load::load(&store, before, &figures).await };
+        let (figures, now) = (self.ground.settings.queue.clone(), self.now());
+        let read = async move { load::load(&store, before, &figures, now).await };
         ctx.spawn(read.into_actor(self).map(|read, actor, ctx| match read {
             Ok(entries) => {
                 tracing::debug!(consignments = entries.len(), "the queue is known");
@@ -167,6 +167,10 @@ impl QueueActor {
             self.fill_idle(now);
             while let Some(outing) = self.schedule.set_out(now) {
                 self.set_out(outing, ctx);
+            }
+            if self.schedule.others_wait() {
+                // Connections that nothing goes over are wanted elsewhere.
+                self.idle.clear();
             }
             while self.desks < DESKS.min(self.schedule.overdue_count()) {
                 self.open_desk(ctx);

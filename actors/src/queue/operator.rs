@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postern_model::record::{Consignment, Queued};
-use postern_policy::retry::{After, Given};
+use postern_policy::retry::{After, Given, Terms};
 use postern_storage::{Batch, StoreError, keys};
 
 use super::fate::{Case, Outcome};
@@ -33,10 +33,14 @@ impl Actors {
             QueueChange::Hold => self.rewrite(&stored, Consignment { held: true, ..old }).await?,
             QueueChange::Release => {
                 let next = if old.held { now } else { old.next };
-                self.rewrite(&stored, Consignment { held: false, next, ..old }).await?
+                let after = self.rewrite(&stored, Consignment { held: false, next, ..old }).await?;
+                self.once_more(&stored, after)
             }
             QueueChange::Retry if old.held => return Ok(None),
-            QueueChange::Retry => self.rewrite(&stored, Consignment { next: now, ..old }).await?,
+            QueueChange::Retry => {
+                let after = self.rewrite(&stored, Consignment { next: now, ..old }).await?;
+                self.once_more(&stored, after)
+            }
             QueueChange::Remove => {
                 let outcome = Outcome { left: None, told: Vec::new(), bounced: 0 };
                 self.write_down(&stored, outcome, None).await?
@@ -54,6 +58,18 @@ impl Actors {
             }
         };
         Ok(Some(after))
+    }
+
+    /// It is tried, although its time may have run out while it was held.
+    fn once_more(&self, stored: &Stored, after: After) -> After {
+        let terms = Terms::of(&stored.envelope, &stored.consignment);
+        match after {
+            After::Waits { next, .. } => {
+                let deadline = terms.deadline_after_a_stop(&self.ground().settings.queue, self.now());
+                After::Waits { next, deadline }
+            }
+            after => after,
+        }
     }
 
     async fn rewrite(&self, stored: &Stored, new: Consignment) -> Result<After, StoreError> {

@@ -129,8 +129,8 @@ impl Schedule {
         Some(Outing { trip, domain })
     }
 
-    /// Whether a connection is wanted elsewhere.
-    pub(super) fn others_wait(&self) -> bool {
+    /// Whether all connections are in use and some destination wants one.
+    pub fn others_wait(&self) -> bool {
         self.trips.len() >= self.figures.connections as usize
             && self.rotations.iter().any(|rotation| !rotation.is_empty())
     }

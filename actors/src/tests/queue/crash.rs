@@ -35,6 +35,26 @@ async fn a_store_that_is_opened_by_a_command_sends_nothing() {
     assert_eq!(house.consignments().await.len(), 1);
 }
 
+#[actix_rt::test]
+async fn a_server_that_was_down_for_a_week_tries_letters_before_they_come_back() {
+    let (house, fake) = house().await;
+    let alice = house.account("alice@demo.test").await;
+    for domain in ["a.test", "b.test"] {
+        fake.is(domain, Mood::Defers);
+    }
+    house.leaves(&["x@a.test", "y@b.test"]).await;
+    house.rests().await;
+    house.actors.rest().await;
+    house.advance(7 * DAY);
+    fake.is("a.test", Mood::Takes);
+    let house = house.restarted().await;
+    house.rests().await;
+    assert_eq!((fake.seen("a.test").len(), fake.seen("b.test").len()), (2, 2));
+    let told = house.texts(alice).await;
+    assert!(told.len() == 1 && told[0].contains("y@b.test: Failed"), "{told:?}");
+    house.is_empty().await;
+}
+
 /// Whatever moment the server dies in, each letter goes; only one that was with the next server and not yet written off
 /// goes twice.
 #[actix_rt::test]
