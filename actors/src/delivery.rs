@@ -43,12 +43,18 @@ impl Actors {
     /// [`Refusal::SendingLocked`] where that fell meanwhile, [`Refusal::StoreFull`], [`Refusal::Unavailable`],
     /// [`Refusal::Stopping`]: nothing of it is kept.
     pub async fn accept(&self, mut acceptance: Acceptance) -> Result<Vec<Result<(), Refusal>>, Refusal> {
-        let Some(sent) = acceptance.sent.take() else {
+        let sent = acceptance.sent.take();
+        if sent.is_none() && !queue::is_needed(&acceptance) {
             return self.take_in(acceptance, self.now(), None).await;
-        };
-        // Whoever asked may go; what is on its way to the disk is counted all the same.
+        }
+        // Whoever asked may go; what is on its way to the disk is counted all the same, and the queue told of it.
         let actors = self.clone();
-        let under_way = tokio::task::spawn_local(async move { actors.accept_sent(acceptance, sent).await });
+        let under_way = tokio::task::spawn_local(async move {
+            match sent {
+                Some(sent) => actors.accept_sent(acceptance, sent).await,
+                None => actors.take_in(acceptance, actors.now(), None).await,
+            }
+        });
         under_way.await.map_err(|_| Refusal::Unavailable)?
     }
 
@@ -137,10 +143,8 @@ impl Actors {
         let paid = self.pay_all(recipients.into_iter().map(|account| (letter, account, pending.clone())), at);
         let (accepted, ()) = tokio::join!(accepted, paid);
         accepted.map_err(|error| refuse(&error))?;
-        if !entries.is_empty() {
-            places.taken();
-            self.queue().do_send(Arrived(entries));
-        }
+        places.taken();
+        self.queue().do_send(Arrived(entries));
         self.posted(reported).await;
         Ok(())
     }

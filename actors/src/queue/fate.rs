@@ -4,6 +4,8 @@ use postern_model::record::{Attempt, Consignment, Notify, Origin, Queued, Queued
 use postern_model::{QueueId, Timestamp};
 use postern_policy::retry::{Figures, Late, Terms, Verdict, next_try};
 
+use super::settle::Stored;
+use crate::Actors;
 use crate::courier::{Action, Fate, Reported};
 
 /// Of so many recipients it is kept what was said of each.
@@ -16,7 +18,7 @@ pub(super) struct Outcome {
     pub(super) left: Option<Consignment>,
     /// What the letter's sender is told.
     pub(super) told: Vec<Reported>,
-    /// Recipients whose letter comes back.
+    /// Recipients whose letter was refused for good; what only took too long says nothing of its sender.
     pub(super) bounced: u32,
 }
 
@@ -32,7 +34,19 @@ pub(super) struct Case<'a> {
     pub(super) here: bool,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// A consignment's, now.
+    pub(super) fn of(actors: &'a Actors, stored: &'a Stored) -> Case<'a> {
+        Case {
+            figures: &actors.ground().settings.queue,
+            id: stored.id,
+            envelope: &stored.envelope,
+            now: actors.now(),
+            shut: None,
+            here: false,
+        }
+    }
+
     /// After a try; `fates` has one for each recipient.
     pub(super) fn tried(&self, mut consignment: Consignment, fates: Vec<Fate>) -> Outcome {
         let (mut told, mut bounced) = (Vec::new(), 0);
@@ -99,7 +113,6 @@ impl Case<'_> {
             Verdict::GivenUp(late) => {
                 for mut recipient in std::mem::take(&mut consignment.recipients) {
                     let last = recipient.last.take().or_else(|| consignment.last.clone());
-                    outcome.bounced += 1;
                     failed(recipient, Some(self.too_late(late, last)), &mut outcome.told);
                 }
             }

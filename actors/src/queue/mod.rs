@@ -35,7 +35,7 @@ use crate::unpanicked;
 use asks::Home;
 pub(crate) use asks::{Arrived, Claims, Known, Quiet, Returns, Stop, Wanted};
 pub use post::Posted;
-pub(crate) use post::{Leaving, Places, is_held, leaving};
+pub(crate) use post::{Leaving, Places, is_held, is_needed, leaving};
 pub(crate) use report::{HEADER, Original};
 
 /// How long a trip without letters keeps its connection: by the machine's time, since the other server's counts.

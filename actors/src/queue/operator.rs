@@ -46,15 +46,8 @@ impl Actors {
                 self.write_down(&stored, outcome, None).await?
             }
             QueueChange::Bounce => {
-                let case = Case {
-                    figures: &self.ground().settings.queue,
-                    id: stored.id,
-                    envelope: &stored.envelope,
-                    now,
-                    shut: None,
-                    here: false,
-                };
-                self.write_down(&stored, case.removed(old), None).await?
+                let outcome = Case::of(self, &stored).removed(old);
+                self.write_down(&stored, outcome, None).await?
             }
         };
         Ok(Some(after))

@@ -112,10 +112,10 @@ pub(super) fn entry(id: QueueId, envelope: &Queued, consignment: &Consignment, f
 /// later (RFC 4865), and what is sent on.
 pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<AccountId>) -> Vec<Leaving> {
     let Acceptance { letter, body, locals, remotes, mail_from, terms, forwards, .. } = acceptance;
-    let waits = is_held(acceptance, at);
-    if remotes.is_empty() && forwards.is_empty() && !waits {
+    if !is_needed(acceptance) {
         return Vec::new();
     }
+    let waits = is_held(acceptance, at);
     let recipient = |address: &EmailAddress, terms: &RcptTerms| {
         let queued = QueuedRecipient { address: address.to_string(), terms: terms.clone(), last: None };
         (address.domain().clone(), queued)
@@ -143,6 +143,12 @@ pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<Acc
         to,
     };
     to.into_iter().map(leaving).collect()
+}
+
+/// Whether the queue may have to do with a letter.
+pub(crate) fn is_needed(acceptance: &Acceptance) -> bool {
+    let Acceptance { remotes, forwards, terms, .. } = acceptance;
+    !remotes.is_empty() || !forwards.is_empty() || terms.not_before.is_some()
 }
 
 /// Whether a letter is to wait before anybody gets it (RFC 4865).
@@ -204,20 +210,8 @@ impl Actors {
                 self.put_here(batch, letter, &[account], octets).await
             }
             Err(Refusal::NoRoute) if self.ground().settings.courier.is_some() => {
-                let body = self.sealed(&with_return_path(&mail_from.to_string(), &octets)).await?;
-                let now = self.now();
-                batch.append_body(&[AccountId::QUEUE], letter, MailboxId::INBOX, now, body);
-                let size = octets.len() as u64;
-                // What this server writes may have octets beyond ASCII, and always has lines.
-                let terms = MailTerms { body: terms.body.max(kind(&octets)), ..terms };
-                let (mail_from, id) = (mail_from.to_string(), QueueId { letter, envelope: 0 });
-                let front = Vec::new();
-                let envelope = Queued { mail_from, sender: None, accepted: now, size, origin, terms, front };
-                let recipient =
-                    QueuedRecipient { address: to.to_string(), terms: RcptTerms::default(), last: None };
-                let to = BTreeMap::from([(to.domain().clone(), vec![recipient])]);
-                let entries = Leaving { id, envelope, to }.put(batch, &self.ground().settings.queue);
-                Ok(Posted { entries, owed: Vec::new() })
+                let own = OwnLetter { letter, mail_from, to, octets, terms, origin };
+                self.put_in_queue(batch, own).await
             }
             Err(Refusal::NoRoute | Refusal::NoSuchMailbox | Refusal::InactiveMailbox) => {
                 tracing::info!(%letter, ?origin, "nobody is there to get a letter of ours");
@@ -225,6 +219,28 @@ impl Actors {
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    async fn put_in_queue(&self, batch: &mut Batch, own: OwnLetter) -> Result<Posted, Refusal> {
+        let OwnLetter { letter, mail_from, to, octets, terms, origin } = own;
+        let (mail_from, now) = (mail_from.to_string(), self.now());
+        let body = self.sealed(&with_return_path(&mail_from, &octets)).await?;
+        let envelope = Queued {
+            mail_from,
+            sender: None,
+            accepted: now,
+            size: body.len(),
+            origin,
+            // What this server writes may have octets beyond ASCII, and always has lines.
+            terms: MailTerms { body: terms.body.max(kind(&octets)), ..terms },
+            front: Vec::new(),
+        };
+        batch.append_body(&[AccountId::QUEUE], letter, MailboxId::INBOX, now, body);
+        let id = QueueId { letter, envelope: 0 };
+        let recipient = QueuedRecipient { address: to.to_string(), terms: RcptTerms::default(), last: None };
+        let to = BTreeMap::from([(to.domain().clone(), vec![recipient])]);
+        let entries = Leaving { id, envelope, to }.put(batch, &self.ground().settings.queue);
+        Ok(Posted { entries, owed: Vec::new() })
     }
 
     /// A batch with own letters is on disk: they come into their mailboxes, and the queue knows of them.

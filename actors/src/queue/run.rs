@@ -115,14 +115,7 @@ async fn one(
         Fate::Relayed { .. } => None,
     });
     let shut = queue.send(Tells { trip, health, trouble }).await.unwrap_or_default();
-    let case = Case {
-        figures: &actors.ground().settings.queue,
-        id: stored.id,
-        envelope: &stored.envelope,
-        now: actors.now(),
-        shut,
-        here,
-    };
+    let case = Case { shut, here, ..Case::of(actors, &stored) };
     let outcome = case.tried(stored.consignment.clone(), fates);
     Ok((actors.write_down(&stored, outcome, local).await?, health))
 }
@@ -206,15 +199,7 @@ impl Drop for Desk {
 
 async fn overdue(actors: &Actors, given: Given, trouble: Option<Attempt>) -> Result<After, StoreError> {
     let Some(stored) = actors.consignment(given.id, given.domain).await? else { return Ok(After::Gone) };
-    let case = Case {
-        figures: &actors.ground().settings.queue,
-        id: stored.id,
-        envelope: &stored.envelope,
-        now: actors.now(),
-        shut: None,
-        here: false,
-    };
-    let outcome = case.untried(stored.consignment.clone(), trouble);
+    let outcome = Case::of(actors, &stored).untried(stored.consignment.clone(), trouble);
     actors.write_down(&stored, outcome, None).await
 }
 

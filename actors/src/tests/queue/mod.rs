@@ -4,6 +4,7 @@ mod accept;
 mod commands;
 mod crash;
 mod fates;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
