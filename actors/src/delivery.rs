@@ -24,6 +24,9 @@ use crate::rules;
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
 
+/// Recipients that fit into one letter for one domain, however long their addresses are.
+const FEWER: u32 = 3_000;
+
 /// A notice as the letter that it has become.
 pub(crate) struct Notice {
     pub(crate) letter: LetterId,
@@ -49,12 +52,18 @@ impl Actors {
         &self,
         mut acceptance: Acceptance,
     ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
-        let Some(sent) = acceptance.sent.take() else {
+        let sent = acceptance.sent.take();
+        if sent.is_none() && !queue::is_needed(&acceptance) {
             return self.take_in(acceptance, self.now(), None).await;
-        };
-        // Whoever asked may go; what is on its way to the disk is counted all the same.
+        }
+        // Whoever asked may go; what is on its way to the disk is counted all the same, and the queue told of it.
         let actors = self.clone();
-        let under_way = tokio::task::spawn_local(async move { actors.accept_sent(acceptance, sent).await });
+        let under_way = tokio::task::spawn_local(async move {
+            match sent {
+                Some(sent) => actors.accept_sent(acceptance, sent).await,
+                None => actors.take_in(acceptance, actors.now(), None).await,
+            }
+        });
         under_way.await.map_err(|_| Refusal::Unavailable)?
     }
 
@@ -119,6 +128,9 @@ impl Actors {
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
         let figures = &self.ground().settings.queue;
+        if leaving.iter().any(Leaving::is_too_large) {
+            return Err(Refusal::TooManyRecipients { limit: FEWER });
+        }
         let places = self.places().reserve(leaving.iter().map(|leaving| leaving.to.len()).sum(), figures)?;
         let mut batch = Batch::new();
         let reported = self.report_delivery(&mut batch, &acceptance, !recipients.is_empty(), at).await?;
@@ -144,10 +156,8 @@ impl Actors {
             self.pay_all(recipients.into_iter().map(|account| (letter, account, pending(account))), at);
         let (accepted, ()) = tokio::join!(accepted, paid);
         accepted.map_err(|error| refuse(&error))?;
-        if !entries.is_empty() {
-            places.taken();
-            self.queue().do_send(Arrived(entries));
-        }
+        places.taken();
+        self.queue().do_send(Arrived(entries));
         self.posted(reported).await;
         Ok(())
     }

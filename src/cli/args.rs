@@ -36,6 +36,8 @@ pub enum Command {
     Clock(ClockArgs),
     /// The rules by which access closes and sending is locked
     Policy(PolicyArgs),
+    /// Letters that wait to leave for other servers
+    Queue(QueueArgs),
     /// Verify the whole store
     Check(Output),
     /// Print the configuration that holds
@@ -355,6 +357,79 @@ pub enum PolicyCommand {
     },
 }
 
+/// `postern queue`
+#[derive(Debug, Args)]
+pub struct QueueArgs {
+    /// How to print.
+    #[command(flatten)]
+    pub output: Output,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: QueueCommand,
+}
+
+/// What can be done with the queue.
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// List what waits, a line for each letter and domain, the oldest first
+    List {
+        /// Which.
+        #[command(flatten)]
+        which: QueueWhich,
+        /// Go on behind this letter
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// How many lines, up to 10000
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Show everything about a letter: its envelope, who waits for it, and what the last tries came to
+    Show {
+        /// The letter's id
+        id: String,
+    },
+    /// Try letters at once
+    Retry(QueueSome),
+    /// Don't try letters until they are released
+    Hold(QueueSome),
+    /// Try letters again that were held
+    Release(QueueSome),
+    /// Take letters out of the queue
+    Remove {
+        /// Which.
+        #[command(flatten)]
+        some: QueueSome,
+        /// Tell their senders that they could not be delivered
+        #[arg(long)]
+        bounce: bool,
+    },
+}
+
+/// Letters by domain or sender.
+#[derive(Debug, Args)]
+pub struct QueueWhich {
+    /// Those to this domain
+    #[arg(long)]
+    pub domain: Option<String>,
+    /// Those from this address; <> for reports and the like
+    #[arg(long)]
+    pub sender: Option<String>,
+}
+
+/// Letters that something is done about.
+#[derive(Debug, Args)]
+pub struct QueueSome {
+    /// A letter's id
+    #[arg(required_unless_present_any = ["domain", "sender", "all"])]
+    pub id: Option<String>,
+    /// Which.
+    #[command(flatten)]
+    pub which: QueueWhich,
+    /// All that wait
+    #[arg(long, conflicts_with_all = ["id", "domain", "sender"])]
+    pub all: bool,
+}
+
 /// `postern config`
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -499,6 +574,12 @@ mod tests {
             "postern account alias remove c@b.test",
             "postern account app-password add a@b.test phone --protocol imap --expires 12months",
             "postern account app-password revoke a@b.test 2",
+            "postern queue list --domain b.test --limit 10 --after 1f --json",
+            "postern queue show 1f.2",
+            "postern queue retry --all",
+            "postern queue hold 1f",
+            "postern queue release --sender a@b.test",
+            "postern queue remove --domain b.test --bounce",
             "postern clock show",
             "postern clock advance 2months",
             "postern check --json",

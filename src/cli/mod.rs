@@ -5,6 +5,7 @@ pub mod args;
 mod demo;
 mod import;
 mod password;
+mod queue;
 mod replay;
 mod show;
 #[cfg(test)]
@@ -166,6 +167,9 @@ fn dispatch(
             office.carry_out(request, args.output)
         }
         Command::Policy(args) => policy(args, surroundings, house),
+        Command::Queue(args) => {
+            Office::open(surroundings, house)?.carry_out(queue::request(args.command), args.output)
+        }
         Command::Check(output) => Office::open(surroundings, house)?.carry_out(AdminRequest::Check, output),
     }
 }

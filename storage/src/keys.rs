@@ -360,6 +360,13 @@ pub fn whole_queue() -> KeyRange<RawKey, ()> {
     Writer::space(space::QUEUE).range(|key| Some(RawKey(key.to_vec())))
 }
 
+/// What of the queue lies behind one envelope and its consignments.
+pub fn queue_behind(id: QueueId) -> KeyRange<RawKey, ()> {
+    let mut range = whole_queue();
+    range.start = queue_prefix(id).range::<RawKey, ()>(|_| None).end;
+    range
+}
+
 /// Everything of one letter in the queue, all its envelopes.
 pub fn queue_of(letter: LetterId) -> KeyRange<RawKey, ()> {
     Writer::space(space::QUEUE).u64(letter.0).range(|key| Some(RawKey(key.to_vec())))

@@ -10,6 +10,7 @@ mod events;
 mod import;
 mod keys;
 mod passwords;
+mod queue;
 mod rules;
 mod show;
 
@@ -26,6 +27,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::Actors;
+pub use queue::{QueueChange, QueueFilter};
 
 /// A request of the operator's.
 #[derive(Serialize, Deserialize)]
@@ -221,6 +223,33 @@ pub enum AdminRequest {
         /// How far, in microseconds.
         micros: u64,
     },
+    /// What waits to leave, in the order of acceptance, a consignment each.
+    QueueList {
+        /// Which.
+        #[serde(default)]
+        filter: QueueFilter,
+        /// Only those behind this letter.
+        #[serde(default)]
+        after: Option<String>,
+        /// How many at most; 100 where missing, never more than 10,000.
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    /// Everything about one letter of the queue.
+    QueueShow {
+        /// Its id.
+        id: String,
+    },
+    /// Does something about letters of the queue.
+    QueueChange {
+        /// Which.
+        filter: QueueFilter,
+        /// What.
+        change: QueueChange,
+        /// All of them are meant, where the filter is empty.
+        #[serde(default)]
+        all: bool,
+    },
     /// Verifies the whole store (SPEC O5).
     Check,
 }
@@ -240,6 +269,9 @@ impl AdminRequest {
                 | Ask::AppPasswordList { .. }
                 | Ask::ClockShow
                 | Ask::Check
+                | Ask::QueueList { .. }
+                | Ask::QueueShow { .. }
+                | Ask::QueueChange { .. }
                 | Ask::AccountImport { .. }
                 | Ask::AccountRemove { .. }
                 | Ask::ClockAdvance { .. }
@@ -356,6 +388,9 @@ impl Actors {
             Ask::AppPasswordRevoke { address, id } => passwords::revoke_app(self, &address, id).await,
             Ask::ClockShow => Ok(clock::show(self)),
             Ask::ClockAdvance { micros } => clock::advance(self, micros).await,
+            Ask::QueueList { filter, after, limit } => queue::list(self, filter, after, limit).await,
+            Ask::QueueShow { id } => queue::show(self, id).await,
+            Ask::QueueChange { filter, change, all } => queue::change(self, filter, change, all).await,
             Ask::Check => check(self).await,
         }
     }
@@ -397,6 +432,7 @@ async fn check(actors: &Actors) -> Result<Value, AdminError> {
         "addresses": report.addresses,
         "letters": report.letters,
         "pending": report.pending,
+        "queued": report.queued,
         "bodies": report.bodies,
         "frames": report.frames,
         "octets": report.octets,

@@ -4,7 +4,12 @@ use postern_model::record::{Attempt, Consignment, Notify, Origin, Queued, Queued
 use postern_model::{QueueId, Timestamp};
 use postern_policy::retry::{Figures, Late, Terms, Verdict, next_try};
 
+use super::settle::Stored;
+use crate::Actors;
 use crate::courier::{Action, Fate, Reported};
+
+/// Of so many recipients it is kept what was said of each.
+const FEW: usize = 500;
 
 /// What a consignment has come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +18,7 @@ pub(super) struct Outcome {
     pub(super) left: Option<Consignment>,
     /// What the letter's sender is told.
     pub(super) told: Vec<Reported>,
-    /// Recipients whose letter comes back.
+    /// Recipients whose letter was refused for good; what only took too long says nothing of its sender.
     pub(super) bounced: u32,
 }
 
@@ -29,12 +34,26 @@ pub(super) struct Case<'a> {
     pub(super) here: bool,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// A consignment's, now.
+    pub(super) fn of(actors: &'a Actors, stored: &'a Stored) -> Case<'a> {
+        Case {
+            figures: &actors.ground().settings.queue,
+            id: stored.id,
+            envelope: &stored.envelope,
+            now: actors.now(),
+            shut: None,
+            here: false,
+        }
+    }
+
     /// After a try; `fates` has one for each recipient.
     pub(super) fn tried(&self, mut consignment: Consignment, fates: Vec<Fate>) -> Outcome {
         let (mut told, mut bounced) = (Vec::new(), 0);
         consignment.attempts = consignment.attempts.saturating_add(1);
         let recipients = std::mem::take(&mut consignment.recipients);
+        // What was said of each of very many would be too long for a record.
+        let few = recipients.len() <= FEW;
         let mut last = None;
         for (mut recipient, fate) in recipients.into_iter().zip(fates) {
             match fate {
@@ -50,7 +69,7 @@ impl Case<'_> {
                 }
                 Fate::Deferred(attempt) => {
                     let common = last.get_or_insert_with(|| attempt.clone());
-                    recipient.last = (*common != attempt).then_some(attempt);
+                    recipient.last = (few && *common != attempt).then_some(attempt);
                     consignment.recipients.push(recipient);
                 }
             }
@@ -94,7 +113,6 @@ impl Case<'_> {
             Verdict::GivenUp(late) => {
                 for mut recipient in std::mem::take(&mut consignment.recipients) {
                     let last = recipient.last.take().or_else(|| consignment.last.clone());
-                    outcome.bounced += 1;
                     failed(recipient, Some(self.too_late(late, last)), &mut outcome.told);
                 }
             }

@@ -1,8 +1,8 @@
 //! Reads the queue when the server begins.
 
 use postern_model::record::Queued;
-use postern_model::{Domain, LetterId, QueueId};
-use postern_policy::retry::{Entry, Figures};
+use postern_model::{Domain, LetterId, QueueId, Timestamp};
+use postern_policy::retry::{Entry, Figures, Terms};
 use postern_storage::{Store, StoreError, View, keys};
 
 use super::post::entry;
@@ -15,6 +15,7 @@ pub(super) async fn load(
     store: &Store,
     before: LetterId,
     figures: &Figures,
+    now: Timestamp,
 ) -> Result<Vec<(Domain, Entry)>, StoreError> {
     let (mut range, mut found, mut envelope) = (keys::whole_queue(), Vec::new(), None);
     loop {
@@ -23,7 +24,7 @@ pub(super) async fn load(
             let keys = view.keys(&page, PAGE)?;
             let mut entries = Vec::new();
             for key in keys.iter().filter_map(keys::parse_queue) {
-                entries.extend(read_one(view, key, &mut envelope, &figures)?);
+                entries.extend(read_one(view, key, &mut envelope, &figures, now)?);
             }
             Ok((keys.into_iter().next_back(), entries, envelope))
         });
@@ -41,6 +42,7 @@ fn read_one(
     (id, domain): (QueueId, Option<Domain>),
     envelope: &mut Option<(QueueId, Queued)>,
     figures: &Figures,
+    now: Timestamp,
 ) -> Result<Option<(Domain, Entry)>, StoreError> {
     let Some(domain) = domain else {
         *envelope = view.get(&keys::queued(id))?.map(|queued| (id, queued));
@@ -52,7 +54,7 @@ fn read_one(
     };
     let consignment = view.get(&keys::consignment(id, &domain))?;
     Ok(consignment.map(|consignment| {
-        let entry = entry(id, queued, &consignment, figures);
-        (domain, entry)
+        let deadline = Terms::of(queued, &consignment).deadline_after_a_stop(figures, now);
+        (domain, Entry { deadline, ..entry(id, queued, &consignment, figures) })
     }))
 }

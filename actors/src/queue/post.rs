@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postern_model::mime::{Scanner, signature};
 use postern_model::record::{
-    BodyKind, Consignment, MailTerms, Origin, Pending, Queued, QueuedRecipient, RcptTerms,
+    BodyKind, Consignment, MAX_RECORD, MailTerms, Origin, Pending, Queued, QueuedRecipient, RcptTerms,
 };
 use postern_model::{AccountId, Domain, EmailAddress, LetterId, MailFrom, MailboxId, QueueId, Timestamp};
 use postern_policy::Refusal;
@@ -17,6 +17,9 @@ use super::Arrived;
 use crate::Actors;
 use crate::ground::refuse;
 use crate::order::{Acceptance, OwnLetter};
+
+/// What else a recipient takes of a record, in octets.
+const SMALL: usize = 32;
 
 /// Consignments that there are, and may be. Those of reports are counted, and never refused.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +72,13 @@ pub(crate) struct Leaving {
 }
 
 impl Leaving {
+    /// Whether one of its consignments would not fit into a record.
+    pub(crate) fn is_too_large(&self) -> bool {
+        let one =
+            |r: &QueuedRecipient| r.address.len() + r.terms.orcpt.as_ref().map_or(0, String::len) + SMALL;
+        self.to.values().any(|to| to.iter().map(one).sum::<usize>() > MAX_RECORD - (1 << 20))
+    }
+
     /// Puts its records into the batch; the body is the caller's affair. What the queue is to be told of comes back.
     pub(crate) fn put(self, batch: &mut Batch, figures: &Figures) -> Vec<(Domain, Entry)> {
         let Leaving { id, envelope, to } = self;
@@ -102,11 +112,14 @@ pub(super) fn entry(id: QueueId, envelope: &Queued, consignment: &Consignment, f
 /// later (RFC 4865), and what is sent on.
 pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<AccountId>) -> Vec<Leaving> {
     let Acceptance { letter, body, locals, remotes, mail_from, terms, forwards, .. } = acceptance;
+    if !is_needed(acceptance) {
+        return Vec::new();
+    }
+    let waits = is_held(acceptance, at);
     let recipient = |address: &EmailAddress, terms: &RcptTerms| {
         let queued = QueuedRecipient { address: address.to_string(), terms: terms.clone(), last: None };
         (address.domain().clone(), queued)
     };
-    let waits = is_held(acceptance, at);
     let held = locals.iter().filter(|_| waits).map(|local| recipient(&local.address, &local.terms));
     let elsewhere = remotes.iter().map(|remote| recipient(&remote.address, &remote.terms));
     let mut to = vec![(0, mail_from, sender, Origin::Submitted, &[][..], by_domain(held.chain(elsewhere)))];
@@ -130,6 +143,12 @@ pub(crate) fn leaving(acceptance: &Acceptance, at: Timestamp, sender: Option<Acc
         to,
     };
     to.into_iter().map(leaving).collect()
+}
+
+/// Whether the queue may have to do with a letter.
+pub(crate) fn is_needed(acceptance: &Acceptance) -> bool {
+    let Acceptance { remotes, forwards, terms, .. } = acceptance;
+    !remotes.is_empty() || !forwards.is_empty() || terms.not_before.is_some()
 }
 
 /// Whether a letter is to wait before anybody gets it (RFC 4865).
@@ -186,20 +205,8 @@ impl Actors {
                 self.put_here(batch, letter, &[account], octets).await
             }
             Err(Refusal::NoRoute) if self.ground().settings.courier.is_some() => {
-                let body = self.sealed(&with_return_path(&mail_from.to_string(), &octets)).await?;
-                let now = self.now();
-                batch.append_body(&[AccountId::QUEUE], letter, MailboxId::INBOX, now, body);
-                let size = octets.len() as u64;
-                // What this server writes may have octets beyond ASCII, and always has lines.
-                let terms = MailTerms { body: terms.body.max(kind(&octets)), ..terms };
-                let (mail_from, id) = (mail_from.to_string(), QueueId { letter, envelope: 0 });
-                let front = Vec::new();
-                let envelope = Queued { mail_from, sender: None, accepted: now, size, origin, terms, front };
-                let recipient =
-                    QueuedRecipient { address: to.to_string(), terms: RcptTerms::default(), last: None };
-                let to = BTreeMap::from([(to.domain().clone(), vec![recipient])]);
-                let entries = Leaving { id, envelope, to }.put(batch, &self.ground().settings.queue);
-                Ok(Posted { entries, owed: Vec::new() })
+                let own = OwnLetter { letter, mail_from, to, octets, terms, origin };
+                self.put_in_queue(batch, own).await
             }
             Err(Refusal::NoRoute | Refusal::NoSuchMailbox | Refusal::InactiveMailbox) => {
                 tracing::info!(%letter, ?origin, "nobody is there to get a letter of ours");
@@ -207,6 +214,28 @@ impl Actors {
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    async fn put_in_queue(&self, batch: &mut Batch, own: OwnLetter) -> Result<Posted, Refusal> {
+        let OwnLetter { letter, mail_from, to, octets, terms, origin } = own;
+        let (mail_from, now) = (mail_from.to_string(), self.now());
+        let body = self.sealed(&with_return_path(&mail_from, &octets)).await?;
+        let envelope = Queued {
+            mail_from,
+            sender: None,
+            accepted: now,
+            size: body.len(),
+            origin,
+            // What this server writes may have octets beyond ASCII, and always has lines.
+            terms: MailTerms { body: terms.body.max(kind(&octets)), ..terms },
+            front: Vec::new(),
+        };
+        batch.append_body(&[AccountId::QUEUE], letter, MailboxId::INBOX, now, body);
+        let id = QueueId { letter, envelope: 0 };
+        let recipient = QueuedRecipient { address: to.to_string(), terms: RcptTerms::default(), last: None };
+        let to = BTreeMap::from([(to.domain().clone(), vec![recipient])]);
+        let entries = Leaving { id, envelope, to }.put(batch, &self.ground().settings.queue);
+        Ok(Posted { entries, owed: Vec::new() })
     }
 
     /// A batch with own letters is on disk: they come into their mailboxes, and the queue knows of them.

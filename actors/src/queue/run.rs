@@ -8,10 +8,11 @@ use postern_model::record::Attempt;
 use postern_policy::retry::{After, Given, Health, Outing, Ticket, Trip};
 use postern_storage::StoreError;
 
+use super::QueueActor;
+use super::asks::{Home, NextOf, NextOverdue, Returns, Tells};
 use super::fate::Case;
 use super::local::{self, Local};
 use super::settle::Stored;
-use super::{Home, NextOf, NextOverdue, QueueActor, Returns, Tells};
 use crate::Actors;
 use crate::courier::{self, Carried, Fate, Parcel};
 use crate::ground::refuse;
@@ -114,14 +115,7 @@ async fn one(
         Fate::Relayed { .. } => None,
     });
     let shut = queue.send(Tells { trip, health, trouble }).await.unwrap_or_default();
-    let case = Case {
-        figures: &actors.ground().settings.queue,
-        id: stored.id,
-        envelope: &stored.envelope,
-        now: actors.now(),
-        shut,
-        here,
-    };
+    let case = Case { shut, here, ..Case::of(actors, &stored) };
     let outcome = case.tried(stored.consignment.clone(), fates);
     Ok((actors.write_down(&stored, outcome, local).await?, health))
 }
@@ -205,15 +199,7 @@ impl Drop for Desk {
 
 async fn overdue(actors: &Actors, given: Given, trouble: Option<Attempt>) -> Result<After, StoreError> {
     let Some(stored) = actors.consignment(given.id, given.domain).await? else { return Ok(After::Gone) };
-    let case = Case {
-        figures: &actors.ground().settings.queue,
-        id: stored.id,
-        envelope: &stored.envelope,
-        now: actors.now(),
-        shut: None,
-        here: false,
-    };
-    let outcome = case.untried(stored.consignment.clone(), trouble);
+    let outcome = Case::of(actors, &stored).untried(stored.consignment.clone(), trouble);
     actors.write_down(&stored, outcome, None).await
 }
 

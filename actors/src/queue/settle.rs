@@ -14,8 +14,10 @@ use postern_storage::{Batch, StoreError, View, keys};
 
 use super::fate::Outcome;
 use super::local::Local;
+use super::post::Posted;
 use super::report::Original;
 use crate::Actors;
+use crate::courier::Reported;
 use crate::ground::refuse;
 
 /// How long a batch that the store could not take waits before it is tried again: at first, and at most. What the other
@@ -94,7 +96,7 @@ impl Actors {
     }
 
     /// What the schedule is told of it.
-    fn after(&self, stored: &Stored, left: Option<&Consignment>) -> After {
+    pub(super) fn after(&self, stored: &Stored, left: Option<&Consignment>) -> After {
         match left {
             None => After::Gone,
             Some(left) if left.held => After::Held,
@@ -110,7 +112,7 @@ impl Actors {
         &self,
         stored: &Stored,
         left: Option<&Consignment>,
-        told: &[crate::courier::Reported],
+        told: &[Reported],
         local: Option<&Local>,
     ) -> Result<(), Refusal> {
         let (id, domain) = (stored.id, &stored.domain);
@@ -130,15 +132,7 @@ impl Actors {
                 leave(&mut batch, id, &others);
             }
         }
-        let mut posted = Vec::new();
-        if !told.is_empty() {
-            let original = Original::read(self.store(), id, &stored.envelope, told).await;
-            let envelope = Arc::clone(&stored.envelope);
-            if let Some(report) = self.compose_report(id, envelope, told.to_vec(), original).await? {
-                tracing::info!(%id, %domain, report = %report.letter, "a letter's sender is told of its fate");
-                posted.push(self.post_in(&mut batch, report).await?);
-            }
-        }
+        let mut posted = vec![self.tell_of(stored, told, &mut batch).await?];
         if let Some(local) = local {
             posted.push(local.put(self, &mut batch).await?);
         }
@@ -152,6 +146,27 @@ impl Actors {
             Err(StoreError::Conflict) => Err(Refusal::InUse),
             Err(error) => Err(refuse(&error)),
         }
+    }
+}
+
+impl Actors {
+    /// Owes the letter's sender a report, in the batch of what it tells.
+    async fn tell_of(
+        &self,
+        stored: &Stored,
+        told: &[Reported],
+        batch: &mut Batch,
+    ) -> Result<Posted, Refusal> {
+        if told.is_empty() {
+            return Ok(Posted::default());
+        }
+        let (id, envelope) = (stored.id, Arc::clone(&stored.envelope));
+        let original = Original::read(self.store(), id, &envelope, told).await;
+        let Some(report) = self.compose_report(id, envelope, told.to_vec(), original).await? else {
+            return Ok(Posted::default());
+        };
+        tracing::info!(%id, domain = %stored.domain, report = %report.letter, "a letter's sender is told of its fate");
+        self.post_in(batch, report).await
     }
 }
 

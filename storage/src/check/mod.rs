@@ -8,6 +8,7 @@ mod accounts;
 mod folders;
 mod gate;
 mod inbound;
+mod queue;
 mod rules;
 mod segments;
 mod signing;
@@ -31,6 +32,8 @@ pub struct CheckReport {
     pub addresses: u64,
     /// Letters in folders.
     pub letters: u64,
+    /// Consignments that wait to leave.
+    pub queued: u64,
     /// Letters that are still owed to a recipient.
     pub pending: u64,
     /// Accounts for which something falls due.
@@ -104,6 +107,7 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     let outcome = shared.view(|view| signing::domain_keys(view, &mut report));
     report.note("keys of domains", outcome);
     inbound::check(shared, &mut report);
+    queue::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

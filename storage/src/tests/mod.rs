@@ -24,6 +24,7 @@ macro_rules! contract {
 mod bodies;
 mod check;
 mod check_folders;
+mod check_queue;
 mod contract;
 mod copies;
 mod crash;
@@ -31,6 +32,7 @@ mod full;
 mod golden;
 mod golden_gate;
 mod golden_inbound;
+mod golden_queue;
 mod golden_rules;
 mod golden_signing;
 mod log;

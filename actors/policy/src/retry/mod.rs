@@ -4,9 +4,11 @@
 
 mod destination;
 mod line;
+mod rotation;
 mod schedule;
 #[cfg(test)]
 mod simulation;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +17,8 @@ use std::time::Duration;
 use postern_model::record::{Consignment, DeliverBy, Queued};
 use postern_model::{QueueId, Timestamp};
 
-pub use schedule::{After, Claim, Entry, Given, Outing, Schedule, Ticket, Trip};
+pub use schedule::Schedule;
+pub use slot::{After, Claim, Entry, Given, Outing, Ticket, Trip};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -34,6 +37,9 @@ const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// How long a domain is left alone at most whose servers can't be reached: one try then speaks for all of its letters.
 const LONGEST_OF_DOMAIN: Duration = HOUR;
+
+/// A letter whose time ran out while nobody could try it is given so long for another try.
+const ONCE_MORE: Duration = HOUR;
 
 /// What the queue goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +144,13 @@ impl Terms {
     /// When it has to be looked at whether it was tried or not.
     pub fn deadline(&self, figures: &Figures) -> Timestamp {
         self.expires(figures).min(self.warns(figures))
+    }
+
+    /// As [`Terms::deadline`], but so that it is tried once more where its time ran out while nobody could try it: the
+    /// server was down, or an operator held it. What had to be there by then is not.
+    pub fn deadline_after_a_stop(&self, figures: &Figures, now: Timestamp) -> Timestamp {
+        let deadline = self.deadline(figures);
+        if self.deliver_by.is_some() { deadline } else { deadline.max(now.plus(ONCE_MORE)) }
     }
 
     /// What becomes of it at `now`, the letter being still here.

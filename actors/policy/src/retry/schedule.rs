@@ -12,148 +12,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_model::record::Attempt;
-use postern_model::{AccountId, Domain, QueueId, Timestamp};
+use postern_model::{Domain, QueueId, Timestamp};
 
+use super::Figures;
 use super::destination::{Class, Destination};
-use super::{Figures, Health};
+use super::slot::{After, Claim, Entry, Given, Slot, State, Ticket, Trip};
 
 /// Letters that a trip carries where other destinations wait for its connection.
 const TURN: u32 = 50;
 
-/// By so much a step of MT-PRIORITY (RFC 6710) puts a letter before others: a bound on how long those may wait for it.
-const STEP: Duration = Duration::from_secs(10 * 60);
-
 /// Letters that may go and don't get to it are looked through for deadlines this often at most.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// A consignment as the schedule knows it.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Which letter.
-    pub id: QueueId,
-    /// Whose it is.
-    pub sender: Option<AccountId>,
-    /// MT-PRIORITY: -9 to 9.
-    pub priority: i8,
-    /// When it may be tried.
-    pub next: Timestamp,
-    /// When it has to be looked at in any case.
-    pub deadline: Timestamp,
-    /// It is not tried.
-    pub held: bool,
-}
-
-/// The sole right to a consignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket(u32);
-
-/// A trip under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Trip(u64);
-
-/// A trip that may set out.
-#[derive(Clone, Debug)]
-pub struct Outing {
-    /// Its number.
-    pub trip: Trip,
-    /// Where to.
-    pub domain: Arc<Domain>,
-}
-
-/// A consignment that somebody got the right to.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// That right.
-    pub ticket: Ticket,
-    /// Which letter.
-    pub id: QueueId,
-    /// To which domain.
-    pub domain: Arc<Domain>,
-}
-
-/// What becomes of a consignment when its right is given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// There is nothing left of it.
-    Gone,
-    /// It waits.
-    Waits {
-        /// Until it may be tried.
-        next: Timestamp,
-        /// Until it has to be looked at.
-        deadline: Timestamp,
-    },
-    /// It is held.
-    Held,
-    /// It is as it was.
-    AsBefore,
-}
-
-/// Consignments that somebody asked for.
-#[derive(Debug, Default)]
-pub struct Claim {
-    /// The rights to them.
-    pub given: Vec<Given>,
-    /// So many were asked for that somebody else has the right to just now.
-    pub busy: u32,
-    /// Where to go on; `None` at the end.
-    pub then: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
-    Waiting,
-    Ready,
-    Overdue,
-    Held,
-    Out,
-}
-
-/// 48 octets; its place in an index takes some 20 more.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    letter: u64,
-    sender: u64,
-    next: i64,
-    deadline: i64,
-    destination: u32,
-    envelope: u16,
-    priority: i8,
-    state: State,
-    was_held: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Journey {
-    destination: u32,
-    class: Class,
-    carried: u32,
+pub(super) struct Journey {
+    pub(super) destination: u32,
+    pub(super) class: Class,
+    pub(super) carried: u32,
 }
 
 /// All consignments, and what is known of their destinations.
 #[derive(Debug)]
 pub struct Schedule {
-    figures: Figures,
-    slots: Vec<Slot>,
-    free: Vec<u32>,
+    pub(super) figures: Figures,
+    pub(super) slots: Vec<Slot>,
+    pub(super) free: Vec<u32>,
     /// Waiting ones, by the time when they become something else.
-    waiting: BTreeSet<(i64, u32)>,
-    overdue: VecDeque<u32>,
-    names: HashMap<Arc<Domain>, u32>,
-    destinations: Vec<Option<Destination>>,
-    free_destinations: Vec<u32>,
+    pub(super) waiting: BTreeSet<(i64, u32)>,
+    pub(super) overdue: VecDeque<u32>,
+    pub(super) names: HashMap<Arc<Domain>, u32>,
+    pub(super) destinations: Vec<Option<Destination>>,
+    pub(super) free_destinations: Vec<u32>,
     /// Destinations that are left alone, until then.
-    shut: BTreeSet<(i64, u32)>,
+    pub(super) shut: BTreeSet<(i64, u32)>,
     /// Destinations that may want a trip, in turn, each kind by itself.
-    rotations: [VecDeque<u32>; 3],
+    pub(super) rotations: [VecDeque<u32>; 3],
     /// Whose turn is next.
-    kind: usize,
-    trips: HashMap<Trip, Journey>,
-    last_trip: u64,
+    pub(super) kind: usize,
+    pub(super) trips: HashMap<Trip, Journey>,
+    pub(super) last_trip: u64,
     /// The first deadline among those that may go, and when these were looked through last.
-    soonest: i64,
-    swept: Timestamp,
+    pub(super) soonest: i64,
+    pub(super) swept: Timestamp,
 }
 
 impl Schedule {
@@ -248,23 +148,6 @@ impl Schedule {
         first(&self.waiting).min(first(&self.shut)).min(self.sweeps_at())
     }
 
-    /// The next trip that may set out now.
-    pub fn set_out(&mut self, now: Timestamp) -> Option<Outing> {
-        if self.trips.len() >= self.figures.connections as usize {
-            return None;
-        }
-        for _ in Class::ALL {
-            self.kind = (self.kind + 1) % Class::ALL.len();
-            let class = Class::ALL[self.kind];
-            if self.has_room(class)
-                && let Some(destination) = self.next_destination(class, now)
-            {
-                return self.begin(destination, class);
-            }
-        }
-        None
-    }
-
     /// The next consignment for a trip to carry; `None` where it is to come home.
     pub fn next_of(&mut self, trip: Trip, now: Timestamp) -> Option<Given> {
         let journey = *self.trips.get(&trip)?;
@@ -275,7 +158,7 @@ impl Schedule {
         }
         while let Some(slot) = self.destinations[journey.destination as usize].as_mut()?.ready.pop() {
             if self.slots[slot as usize].deadline <= now.0 {
-                self.to_overdue(slot);
+                self.expire(slot);
                 continue;
             }
             if let Some(journey) = self.trips.get_mut(&trip) {
@@ -284,40 +167,6 @@ impl Schedule {
             return self.give(slot);
         }
         None
-    }
-
-    /// A trip tells how its destination's servers are; returns until when they are left alone, where they are.
-    pub fn tell(
-        &mut self,
-        trip: Trip,
-        health: Health,
-        trouble: Option<&Attempt>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let journey = self.trips.get_mut(&trip)?;
-        let (figures, index) = (&self.figures, journey.destination);
-        let destination = self.destinations[index as usize].as_mut()?;
-        let shut = destination.tell(health, figures, now);
-        if health == Health::Good {
-            journey.class = Class::Proven;
-        }
-        if let Some(until) = shut {
-            destination.trouble = trouble.cloned().map(Box::new);
-            self.shut.insert((until.0, index));
-        }
-        let until = destination.shut_until(now);
-        self.rotate(index);
-        until
-    }
-
-    /// A trip has come home.
-    pub fn come_home(&mut self, trip: Trip, now: Timestamp) {
-        let Some(journey) = self.trips.remove(&trip) else { return };
-        if let Some(destination) = &mut self.destinations[journey.destination as usize] {
-            destination.trips -= 1;
-        }
-        self.rotate(journey.destination);
-        self.tidy(journey.destination, now);
     }
 
     /// The next consignment whose deadline has passed.
@@ -329,14 +178,6 @@ impl Schedule {
     /// Consignments whose deadline has passed and that nobody has the right to.
     pub fn overdue_count(&self) -> usize {
         self.overdue.len()
-    }
-
-    /// Whether a trip that got no consignment may wait for one: its connection is wanted nowhere else.
-    pub fn may_stay(&self, trip: Trip, now: Timestamp) -> bool {
-        let journey = self.trips.get(&trip);
-        let destination = journey.and_then(|trip| self.destinations[trip.destination as usize].as_ref());
-        destination.is_some_and(|destination| !destination.calls_back(&self.figures, now))
-            && !self.others_wait()
     }
 
     /// Why a domain's servers could not be reached, where they couldn't.
@@ -401,37 +242,6 @@ impl Schedule {
         claim
     }
 
-    /// A domain's servers may be visited at once, whatever was known of them.
-    pub fn forgive(&mut self, domain: &Domain, now: Timestamp) {
-        let Some(index) = self.names.get(domain).copied() else { return };
-        let Some(destination) = &mut self.destinations[index as usize] else { return };
-        if let Some(until) = destination.shut_until(now) {
-            destination.forgive(now);
-            self.shut.remove(&(until.0, index));
-            self.rotate(index);
-        }
-    }
-
-    fn destination(&mut self, domain: &Domain) -> u32 {
-        if let Some(index) = self.names.get(domain) {
-            return *index;
-        }
-        let domain = Arc::new(domain.clone());
-        let destination = Some(Destination::new(Arc::clone(&domain)));
-        let index = match self.free_destinations.pop() {
-            Some(index) => {
-                self.destinations[index as usize] = destination;
-                index
-            }
-            None => {
-                self.destinations.push(destination);
-                u32::try_from(self.destinations.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        self.names.insert(domain, index);
-        index
-    }
-
     /// Puts a consignment where it belongs by the clock.
     fn place(&mut self, at: u32, now: Timestamp) {
         let slot = &mut self.slots[at as usize];
@@ -440,7 +250,7 @@ impl Schedule {
             slot.state = State::Waiting;
             self.waiting.insert((wakes, at));
         } else if slot.deadline <= now.0 {
-            self.to_overdue(at);
+            self.expire(at);
         } else {
             slot.state = State::Ready;
             self.soonest = self.soonest.min(slot.deadline);
@@ -452,7 +262,7 @@ impl Schedule {
         }
     }
 
-    fn to_overdue(&mut self, at: u32) {
+    fn expire(&mut self, at: u32) {
         self.slots[at as usize].state = State::Overdue;
         self.overdue.push_back(at);
     }
@@ -497,72 +307,6 @@ impl Schedule {
         }
     }
 
-    /// Forgets a destination that nothing is known of and nothing goes to.
-    fn tidy(&mut self, index: u32, now: Timestamp) {
-        let idle = |destination: &Destination| {
-            let needed = destination.consignments > 0 || destination.trips > 0 || destination.rotating;
-            !needed && destination.shut_until(now).is_none()
-        };
-        if let Some(destination) = self.destinations[index as usize].take_if(|d| idle(d)) {
-            self.names.remove(&destination.domain);
-            self.free_destinations.push(index);
-        }
-    }
-
-    /// Puts a destination into its rotation where it may want a trip.
-    fn rotate(&mut self, index: u32) {
-        let Some(destination) = &mut self.destinations[index as usize] else { return };
-        if !destination.rotating && !destination.ready.is_empty() {
-            destination.rotating = true;
-            self.rotations[destination.class() as usize].push_back(index);
-        }
-    }
-
-    /// The destination of a kind whose turn it is. One that wants no trip now leaves the rotation, and comes back when
-    /// something of it changes.
-    fn next_destination(&mut self, class: Class, now: Timestamp) -> Option<u32> {
-        while let Some(index) = self.rotations[class as usize].pop_front() {
-            let Some(destination) = &mut self.destinations[index as usize] else { continue };
-            destination.rotating = false;
-            if destination.class() != class {
-                self.rotate(index);
-            } else if destination.wants_trip(&self.figures, now) {
-                return Some(index);
-            } else {
-                self.tidy(index, now);
-            }
-        }
-        None
-    }
-
-    /// Dead domains and unknown ones never take all connections.
-    fn has_room(&self, class: Class) -> bool {
-        let all = self.figures.connections as usize;
-        let under_way = |class: Class| self.trips.values().filter(|trip| trip.class == class).count();
-        match class {
-            Class::Proven => true,
-            Class::New => under_way(Class::New) + under_way(Class::Probe) < (all / 4 * 3).max(1),
-            Class::Probe => under_way(Class::Probe) < (all / 4).max(1),
-        }
-    }
-
-    fn begin(&mut self, index: u32, class: Class) -> Option<Outing> {
-        let destination = self.destinations[index as usize].as_mut()?;
-        destination.trips += 1;
-        let domain = Arc::clone(&destination.domain);
-        self.last_trip += 1;
-        let trip = Trip(self.last_trip);
-        self.trips.insert(trip, Journey { destination: index, class, carried: 0 });
-        self.rotate(index);
-        Some(Outing { trip, domain })
-    }
-
-    /// Whether a connection is wanted elsewhere.
-    fn others_wait(&self) -> bool {
-        self.trips.len() >= self.figures.connections as usize
-            && self.rotations.iter().any(|rotation| !rotation.is_empty())
-    }
-
     fn sweeps_at(&self) -> Timestamp {
         if self.soonest == i64::MAX {
             return Timestamp::NEVER;
@@ -580,23 +324,10 @@ impl Schedule {
             }
             if slot.deadline <= now.0 {
                 self.withdraw(at);
-                self.to_overdue(at);
+                self.expire(at);
             } else {
                 self.soonest = self.soonest.min(slot.deadline);
             }
         }
-    }
-}
-
-impl Slot {
-    fn id(&self) -> QueueId {
-        QueueId { letter: postern_model::LetterId(self.letter), envelope: self.envelope }
-    }
-
-    /// What letters of one sender are ordered by: by age, and a step of priority counts as so much of it. So nothing waits
-    /// for ever.
-    fn key(&self) -> i64 {
-        let step = i64::try_from(STEP.as_micros()).unwrap_or(i64::MAX);
-        self.next.saturating_sub(i64::from(self.priority) * step)
     }
 }

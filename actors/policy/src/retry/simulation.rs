@@ -122,5 +122,5 @@ fn dead_domains_never_delay_live_ones() {
 
 #[test]
 fn a_consignment_takes_some_70_octets() {
-    assert!(size_of::<super::schedule::Slot>() <= 48);
+    assert!(size_of::<super::slot::Slot>() <= 48);
 }

@@ -1,8 +1,10 @@
 //! The queue with a courier that does as it is told, on a clock that the test turns.
 
 mod accept;
+mod commands;
 mod crash;
 mod fates;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -85,7 +87,7 @@ impl Trip for FakeTrip {
             self.0.seen.lock().expect("unpoisoned").push((self.1.clone(), carrying));
             // The body is there as long as anybody needs it.
             let body = parcel.store.open_body(AccountId::QUEUE, parcel.id.letter).await.expect("a body");
-            assert_eq!(body.len() > 0, parcel.envelope.size > 0);
+            assert_eq!(!body.is_empty(), parcel.envelope.size > 0);
             assert_ne!(mood, Mood::Panics, "as it was told");
             let fate = |n| fate(mood, n, parcel.now);
             let health = if mood == Mood::Dead { Health::Bad } else { Health::Good };
