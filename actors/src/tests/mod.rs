@@ -21,6 +21,7 @@ mod deeds;
 mod folders;
 mod gate;
 mod imap;
+mod junk;
 mod mail;
 mod maildrop;
 mod notices;
