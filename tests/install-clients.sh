@@ -6,7 +6,7 @@ clients=target/clients
 failed=""
 
 packages="fetchmail mpop msmtp getmail6 swaks curl python3 libnet-pop3-perl libnet-ssleay-perl libio-socket-ssl-perl openssl ca-certificates
-    isync offlineimap3 mutt libmail-imapclient-perl libio-compress-perl nodejs npm pip bsdutils dovecot-imapd"
+    isync offlineimap3 mutt libmail-imapclient-perl libio-compress-perl nodejs npm pip bsdutils dovecot-imapd rspamd python3-milter"
 missing=""
 for package in $packages; do
     case "$package" in
@@ -17,6 +17,7 @@ for package in $packages; do
         libio-compress-perl) perl -MCompress::Zlib -e 1 2>/dev/null || missing="$missing libio-compress-perl" ;;
         ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates" ;;
         dovecot-imapd) [ -e /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd" ;;
+        python3-milter) /usr/bin/python3 -c "import Milter" 2>/dev/null || missing="$missing python3-milter" ;;
         getmail6) command -v getmail >/dev/null || missing="$missing getmail6" ;;
         isync) command -v mbsync >/dev/null || missing="$missing isync" ;;
         offlineimap3) command -v offlineimap >/dev/null || missing="$missing offlineimap3" ;;

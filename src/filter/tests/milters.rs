@@ -178,7 +178,7 @@ async fn a_milter_that_is_at_work_and_falls_silent_is_left() {
         command => go_on(command, data),
     };
     let milter = Milter::new(0, 0, says).await;
-    let screen = Screen { timeout: Duration::from_millis(50), ..screen(&[milter.place.clone()]) };
+    let screen = Screen { timeout: Duration::from_millis(50), ..screen(std::slice::from_ref(&milter.place)) };
     assert_eq!(chain(&screen).judge(&visit(), LETTER, "").await, Opinion::default());
 }
 
