@@ -1,10 +1,9 @@
-//! Filters of odd behaviour, played by small servers here; and the real ones where they are installed.
+//! Filters of odd behaviour, played by small servers.
 
 mod drafts;
 mod learning;
 mod marks;
 mod milters;
-mod real;
 mod servers;
 mod verdicts;
 
