@@ -4,6 +4,7 @@ mod cli;
 mod clients;
 mod crash;
 mod disk_full;
+mod filters;
 mod odd_mime;
 mod policy_page;
 mod readme;

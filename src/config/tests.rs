@@ -342,7 +342,7 @@ fn every_row_is_documented_once() {
     }
 }
 
-/// A table of its own, since no variable of this version is a secret.
+/// A table of its own: what is read from it can be looked at.
 fn secret_row() -> Row<String> {
     Row {
         secret: true,
@@ -398,4 +398,41 @@ fn a_detail_is_separated_by_one_sign_or_not_at_all() {
     for wrong in ["++", "a", "@", "\""] {
         assert!(separator(&format!("POSTERN_DETAIL_SEPARATOR={wrong}")).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn filters_are_off_unless_they_are_named() {
+    let off = read("").expect("defaults hold").screen;
+    assert!(off.filters.is_empty() && off.learn.is_none() && off.password.is_none() && !off.fail_defers);
+    let config = read(
+        "POSTERN_FILTER=rspamd:http://127.0.0.1:11333, milter:unix:/run/m.sock
+         POSTERN_FILTER_PASSWORD=sesame
+         POSTERN_FILTER_TIMEOUT=10s
+         POSTERN_FILTER_FAIL=defer
+         POSTERN_FILTER_LEARN=http://127.0.0.1:11334",
+    )
+    .expect("all is well");
+    let places: Vec<_> = config.screen.filters.iter().map(ToString::to_string).collect();
+    assert_eq!(places, ["rspamd:http://127.0.0.1:11333", "milter:unix:/run/m.sock"]);
+    assert!(config.screen.fail_defers && config.screen.learn.is_some());
+    assert_eq!(config.screen.timeout, Duration::from_secs(10));
+    let shown = format!("{:?} {:?}", config.screen, config.effective());
+    assert!(!shown.contains("sesame"), "{shown}");
+}
+
+#[test]
+fn a_filter_that_can_not_be_is_named() {
+    for (value, named) in [
+        ("spamd:127.0.0.1:783", "neither rspamd"),
+        ("rspamd:https://127.0.0.1", "no http://"),
+        ("milter:inet:127.0.0.1", "inet:host:port"),
+        ("rspamd:http://127.0.0.1:1,rspamd:http://127.0.0.1:1", "twice"),
+        ("milter:unix:m.sock", "unix socket"),
+    ] {
+        let said = mistakes(&format!("POSTERN_FILTER={value}"), Purpose::Command);
+        assert!(said.len() == 1 && said[0].contains(named), "{said:?}");
+    }
+    assert_eq!(mistakes("POSTERN_FILTER_LEARN=ftp://x", Purpose::Command).len(), 1);
+    let secret = mistakes("POSTERN_FILTER_PASSWORD=\u{1}sesame", Purpose::Command);
+    assert!(secret.len() == 1 && !secret[0].contains("sesame"), "{secret:?}");
 }

@@ -63,9 +63,15 @@ impl Chain {
             }
             draft = changed;
         }
-        if visit.sender.is_some() && matches!(action, Action::Junk) {
-            // There is no Junk for what a user sends: it goes, or is refused.
-            action = Action::Accept;
+        match (visit.sender, &action) {
+            // There is no Junk for what a user sends: it goes.
+            (Some(_), Action::Junk) => action = Action::Accept,
+            // Nor is there a place where it could wait for somebody to look at it, so the user is told.
+            (Some(_), Action::Quarantine) => {
+                let action = Action::Reject { permanent: true, text: None };
+                return Opinion { action, ..Opinion::default() };
+            }
+            _ => {}
         }
         Opinion { action, edits: draft.into_edits() }
     }

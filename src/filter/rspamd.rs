@@ -9,8 +9,8 @@
 //! | `rewrite subject` | Junk, under the new subject |
 //! | `reject` | 550 with its words; Junk or nowhere, where its milter block says `quarantine` or `discard` |
 //!
-//! A letter of an own user's is asked about with `User`, gets no marks, and knows no Junk. Recipients and the reverse path
-//! stay what they are, whatever the milter block says.
+//! A letter of an own user's is asked about with `User`, gets no marks, and knows no Junk: it goes or is refused.
+//! Recipients and the reverse path stay what they are, whatever the milter block says.
 
 use std::time::Duration;
 

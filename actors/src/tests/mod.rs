@@ -22,6 +22,7 @@ mod folders;
 mod gate;
 mod imap;
 mod keys;
+mod junk;
 mod mail;
 mod maildrop;
 mod notices;

@@ -14,6 +14,8 @@ mod macros;
 mod packet;
 mod reply;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::time::Duration;

@@ -15,9 +15,12 @@ fn changed(letter: &[u8], change: impl FnOnce(&mut Draft<'_>)) -> String {
 
 const THREE: &[u8] = b"A: 1\r\nB: 2\r\n folded\r\na: 3\r\n\r\nbody\r\n";
 
+/// A change of a draft's header.
+type Edit = fn(&mut Draft<'_>);
+
 #[test]
 fn fields_come_go_and_change_by_name_and_number() {
-    let cases: [(&str, fn(&mut Draft<'_>)); 12] = [
+    let cases: [(&str, Edit); 12] = [
         ("A: 1\r\nB: 2\r\n folded\r\na: 3\r\nC: x\r\n", |d| d.add(b"C", b" x").expect("a field")),
         ("C: x\r\nA: 1\r\nB: 2\r\n folded\r\na: 3\r\n", |d| d.insert(0, b"C", b" x").expect("a field")),
         ("C: x\r\nA: 1\r\nB: 2\r\n folded\r\na: 3\r\n", |d| d.insert(1, b"C", b" x").expect("a field")),
@@ -75,7 +78,7 @@ fn odd_letters_stay_what_they_are() {
 enum Change {
     Add(String),
     Insert(usize, String),
-    Change(usize, String),
+    Set(usize, String),
     Remove(usize, String),
     RemoveAll(String),
 }
@@ -85,7 +88,7 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         name().prop_map(Change::Add),
         (0usize..6, name()).prop_map(|(n, name)| Change::Insert(n, name)),
-        (0usize..4, name()).prop_map(|(n, name)| Change::Change(n, name)),
+        (0usize..4, name()).prop_map(|(n, name)| Change::Set(n, name)),
         (0usize..4, name()).prop_map(|(n, name)| Change::Remove(n, name)),
         name().prop_map(Change::RemoveAll),
     ]
@@ -104,7 +107,7 @@ proptest! {
                 match change {
                     Change::Add(name) => draft.add(name.as_bytes(), b" new").expect("a field"),
                     Change::Insert(n, name) => draft.insert(n, name.as_bytes(), b" new").expect("a field"),
-                    Change::Change(n, name) => draft.change(n, name.as_bytes(), b" new").expect("a field"),
+                    Change::Set(n, name) => draft.change(n, name.as_bytes(), b" new").expect("a field"),
                     Change::Remove(n, name) => draft.remove(n, name.as_bytes()),
                     Change::RemoveAll(name) => draft.remove_all(|other| other == name.as_bytes()),
                 }

@@ -155,8 +155,11 @@ async fn who_breaks_the_rules_changes_nothing() {
         (ALL, |c, d| if c == b'M' { vec![(b'c', vec![0; 1 << 20])] } else { go_on(c, d) }),
     ];
     for (n, (actions, says)) in cases.into_iter().enumerate() {
-        let (opinion, _) = judged(actions, 0, says).await;
-        assert_eq!(opinion, Opinion::default(), "case {n}");
+        let milter = Milter::new(actions, 0, says).await;
+        // What is put off shows that it was no verdict.
+        let screen = Screen { fail_defers: true, ..screen(std::slice::from_ref(&milter.place)) };
+        let opinion = chain(&screen).judge(&visit(), LETTER, "").await;
+        assert_eq!(opinion, Opinion { action: Action::Defer, edits: Edits::default() }, "case {n}");
     }
     for (actions, protocol) in [(0x4, 0), (0x40, 0), (0, 0x800), (0, 0x1000_0000)] {
         let (opinion, milter) = judged(actions, protocol, go_on).await;
@@ -175,7 +178,7 @@ async fn a_milter_that_is_at_work_and_falls_silent_is_left() {
         command => go_on(command, data),
     };
     let milter = Milter::new(0, 0, says).await;
-    let screen = Screen { timeout: Duration::from_millis(50), ..screen(&[milter.place.clone()]) };
+    let screen = Screen { timeout: Duration::from_millis(50), ..screen(std::slice::from_ref(&milter.place)) };
     assert_eq!(chain(&screen).judge(&visit(), LETTER, "").await, Opinion::default());
 }
 

@@ -1,10 +1,9 @@
-//! Filters of odd behaviour, played by small servers here; and the real ones where they are installed.
+//! Filters of odd behaviour, played by small servers.
 
 mod drafts;
 mod learning;
 mod marks;
 mod milters;
-mod real;
 mod servers;
 mod verdicts;
 
@@ -65,9 +64,8 @@ fn edited(letter: &[u8], edits: &Edits) -> String {
         while let Some((_, lines)) = inserted.next_if(|(place, _)| *place == at) {
             out.extend_from_slice(lines);
         }
-        if at < end && !edits.removed.iter().any(|range| range.contains(&at)) {
-            out.push(letter[at]);
-        }
+        let is_kept = at < end && !edits.removed.iter().any(|range| range.contains(&at));
+        out.extend(letter.get(at).filter(|_| is_kept));
     }
     assert_eq!(inserted.next(), None, "places ascend");
     out.extend_from_slice(edits.body.as_deref().unwrap_or(&letter[end..]));

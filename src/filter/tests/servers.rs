@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+/// What was heard, by a request's head or a packet's command.
+type Heard<T> = Arc<Mutex<Vec<(T, Vec<u8>)>>>;
+
 /// A server of HTTP that answers each request with the next of its answers, and the last for ever.
 pub(super) struct Http {
     pub(super) url: String,
     /// Requests so far: head and body.
-    pub(super) heard: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    pub(super) heard: Heard<String>,
 }
 
 /// `200` with a JSON document.
@@ -44,7 +47,7 @@ impl Http {
     }
 }
 
-async fn serve(stream: TcpStream, answer: &[u8], heard: &Mutex<Vec<(String, Vec<u8>)>>) {
+async fn serve(stream: TcpStream, answer: &[u8], heard: &Heard<String>) {
     let mut stream = BufReader::new(stream);
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -67,7 +70,7 @@ pub(super) type Says = fn(u8, &[u8]) -> Vec<(u8, Vec<u8>)>;
 pub(super) struct Milter {
     pub(super) place: String,
     /// Packets so far.
-    pub(super) heard: Arc<Mutex<Vec<(u8, Vec<u8>)>>>,
+    pub(super) heard: Heard<u8>,
 }
 
 impl Milter {
@@ -102,13 +105,7 @@ impl Milter {
     }
 }
 
-async fn converse(
-    mut stream: TcpStream,
-    actions: u32,
-    protocol: u32,
-    says: Says,
-    heard: &Mutex<Vec<(u8, Vec<u8>)>>,
-) {
+async fn converse(mut stream: TcpStream, actions: u32, protocol: u32, says: Says, heard: &Heard<u8>) {
     while let Ok(length) = stream.read_u32().await {
         let mut packet = vec![0; length as usize];
         stream.read_exact(&mut packet).await.expect("a whole packet");

@@ -2,6 +2,8 @@
 
 use super::servers::{Http, json, status};
 use super::*;
+use crate::filter::draft::Draft;
+use crate::filter::rspamd::obey;
 
 async fn rspamd(answer: &str) -> (Http, String) {
     let http = Http::new(vec![json(answer)]).await;
@@ -23,7 +25,7 @@ async fn each_action_has_its_verdict() {
         ("rewrite subject", Action::Junk, Action::Accept),
         ("soft reject", refused(false, Some("Spam 250 found")), refused(false, Some("Spam 250 found"))),
         ("reject", refused(true, Some("Spam 250 found")), refused(true, Some("Spam 250 found"))),
-        ("quarantine", Action::Quarantine, Action::Quarantine),
+        ("quarantine", Action::Quarantine, refused(true, None)),
         ("discard", Action::Discard, Action::Discard),
         ("an action of the operator's", Action::Accept, Action::Accept),
     ] {
@@ -128,4 +130,36 @@ async fn filters_see_what_those_before_them_changed_and_the_first_refusal_stands
     let gone = Http::new(Vec::new()).await;
     let opinion = chain(&screen(&[one, format!("rspamd:{}", gone.url)])).judge(&visit(), LETTER, "").await;
     assert_eq!(opinion.action, Action::Junk, "what one says holds where another fails");
+}
+
+#[test]
+fn nothing_in_an_answer_does_any_harm() {
+    let odd =
+        ["null", "true", "-1", "1e308", "\"\"", "\"a\\r\\nb: c\"", "[]", "{}", "[[1],{\"a\":null},\"x\"]"]
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
+    let mut answers = Vec::new();
+    for value in odd {
+        for key in ["score", "required_score", "symbols", "subject", "messages", "milter", "dkim-signature"] {
+            let mut answer =
+                serde_json::json!({"action": "rewrite subject", "score": 1.0, "required_score": 2.0});
+            answer[key] = value.clone();
+            answers.push(answer);
+        }
+        for key in ["add_headers", "remove_headers", "reject"] {
+            answers.push(serde_json::json!({"action": "add header", "milter": {key: value.clone()}}));
+            answers.push(
+                serde_json::json!({"action": "add header", "milter": {key: {"Subject": value.clone()}}}),
+            );
+            let inner = serde_json::json!({"value": value.clone(), "order": value.clone()});
+            answers.push(serde_json::json!({"action": "add header", "milter": {key: {"Subject": inner}}}));
+        }
+    }
+    for answer in answers {
+        let mut draft = Draft::new(LETTER);
+        if obey(&answer, &visit(), &mut draft).is_ok() {
+            let letter = draft.octets().into_owned();
+            let body = postern_model::mime::header_end(&letter).map(|end| &letter[end..]);
+            assert_eq!(body, Some(&b"body\r\n"[..]), "{answer}");
+        }
+    }
 }
