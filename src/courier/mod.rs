@@ -24,6 +24,8 @@ pub mod seal;
 mod secure;
 mod session;
 mod stuffing;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod trip;
 
@@ -33,6 +35,7 @@ use postern_actors::courier::{Courier, Trip};
 use postern_model::Domain;
 use rustls::RootCertStore;
 
+pub use self::journal::NoJournal;
 use self::journal::TlsJournal;
 use self::letter::Room;
 pub use self::login::Login;
