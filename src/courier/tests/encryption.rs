@@ -33,6 +33,7 @@ fn verified(names: &[&str], enforced: bool) -> TlsDemand {
 #[tokio::test]
 async fn what_is_demanded_of_tls_holds() {
     use TlsFaultKind::{HostMismatch, NotTrusted, StarttlsNotSupported, Validation};
+    let sender = Sender::with(LETTER).await;
     let encrypted = format!("{ENCRYPTED}S: 250 mx\n{REST}");
     let clear = format!("S: 220 mx\nC: EHLO us.test\nS: 250 mx\n{REST}");
     let failing = format!("{STARTTLS}S: 220 go\nRAW: this is no TLS\\r\\nnot at all\\r\\n\nWANT");
@@ -68,7 +69,6 @@ async fn what_is_demanded_of_tls_holds() {
         if trusted {
             options.roots = certificate.roots();
         }
-        let sender = Sender::with(LETTER).await;
         let told = carry(options, &sender.parcel(&["x@b.test"], MailTerms::default())).await.join(" ");
         assert!(told == said || told.starts_with(&format!("deferred - {said} TLS: ")), "{n}: {told}");
         assert_eq!(*journal.0.lock().expect("a journal"), noted, "{n}: {told}");

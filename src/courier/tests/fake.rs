@@ -2,7 +2,7 @@
 //!
 //! `S: x` says a line, `C: x` wants to hear one, `D:` hears a letter up to its dot, `B: n` hears n octets; `TLS` shakes
 //! hands, `STALL` waits until the client is gone, `FLOOD` talks until then, `RAW: x` says `x` with `\r\n` written out, `WANT`
-//! hears the client go. At a script's end the connection is closed.
+//! hears the client go, and says good bye to one that does. At a script's end the connection is closed.
 
 use std::sync::Arc;
 
@@ -86,14 +86,25 @@ async fn play(script: &str, socket: Box<dyn Wire>, acceptor: &TlsAcceptor, heard
                 let Ok(stream) = acceptor.accept(wire.into_inner()).await else { return };
                 wire = BufReader::new(Box::new(stream));
             }
-            "STALL" | "WANT" => {
+            "STALL" => {
                 let _ = wire.read_to_end(&mut Vec::new()).await;
             }
+            "WANT" => part(&mut wire).await,
             "FLOOD" => while wire.write_all(b"250-more\r\n").await.is_ok() {},
             _ => panic!("no such line: {line}"),
         }
     }
     let _ = wire.shutdown().await;
+}
+
+async fn part(wire: &mut BufReader<Box<dyn Wire>>) {
+    let mut line = Vec::new();
+    while wire.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+        if line == b"QUIT\r\n" {
+            let _ = wire.write_all(b"221 bye\r\n").await;
+        }
+        line.clear();
+    }
 }
 
 async fn line_of(wire: &mut BufReader<Box<dyn Wire>>) -> String {

@@ -30,9 +30,8 @@ const READY: &str = "S: 220 mx\nC: EHLO us.test\nS: 250 mx\nC: MAIL FROM:<a@us.t
 const AT_DATA: &str = "S: 220 mx\nC: EHLO us.test\nS: 250 mx\nC: MAIL FROM:<a@us.test>\nS: 250 ok\n\
                        C: RCPT TO:<x@b.test>\nS: 250 ok\nC: DATA\n";
 
-async fn one(script: &str, hurried: bool) -> Vec<String> {
+async fn one(sender: &Sender, script: &str, hurried: bool) -> Vec<String> {
     let fake = Fake::start(&[script]).await;
-    let sender = Sender::with(LETTER).await;
     let parcel = sender.parcel(&["x@b.test"], MailTerms::default());
     let options = options(vec![clear(&fake)]);
     let told = carry(if hurried { impatient(options) } else { options }, &parcel).await;
@@ -42,6 +41,7 @@ async fn one(script: &str, hurried: bool) -> Vec<String> {
 
 #[tokio::test]
 async fn servers_that_misbehave() {
+    let sender = Sender::with(LETTER).await;
     let long = format!("S: 220 {}", "x".repeat(3_000));
     for (script, said) in [
         ("S: 554 5.7.1 not you", ["deferred 554 4.7.1 not you (in its greeting)", "Bad"]),
@@ -74,12 +74,13 @@ async fn servers_that_misbehave() {
         (&format!("{AT_DATA}S: 354 go\nD:"), ["deferred - 4.4.2 the server closed the connection", "Tired"]),
         (&format!("{AT_DATA}S: 354 go\nD:\nS: 421 4.3.2 oh"), ["deferred 421 4.3.2 oh", "Tired"]),
     ] {
-        assert_eq!(one(script, false).await, said, "{script}");
+        assert_eq!(one(&sender, script, false).await, said, "{script}");
     }
 }
 
 #[tokio::test]
 async fn servers_that_stall() {
+    let sender = Sender::with(LETTER).await;
     for (script, said) in [
         ("STALL", ["deferred - 4.4.2 the server did not answer within 0 s", "Bad"]),
         ("RAW: 220-x\\r\\n\nSTALL", ["deferred - 4.4.2 the server did not answer within 0 s", "Bad"]),
@@ -89,7 +90,7 @@ async fn servers_that_stall() {
             ["deferred - 4.4.2 the server did not answer within 0 s", "Tired"],
         ),
     ] {
-        assert_eq!(one(script, true).await, said, "{script}");
+        assert_eq!(one(&sender, script, true).await, said, "{script}");
     }
 }
 
@@ -106,6 +107,7 @@ async fn a_letter_has_its_time() {
 /// A server for whom a letter stands in doubt is the only one that may get it.
 #[tokio::test]
 async fn the_next_server_is_tried_only_while_that_is_safe() {
+    let sender = Sender::with(LETTER).await;
     let taking = &format!("{AT_DATA}S: 354 go\nD:\nS: 250 second\nWANT");
     for (first, told_of, letters) in [
         ("S: 554 no".to_owned(), ["relayed 250 2.0.0 second", "Good"], 1),
@@ -121,7 +123,6 @@ async fn the_next_server_is_tried_only_while_that_is_safe() {
         ),
     ] {
         let (one, other) = (Fake::start(&[&first]).await, Fake::start(&[taking]).await);
-        let sender = Sender::with(LETTER).await;
         let parcel = sender.parcel(&["x@b.test"], MailTerms::default());
         let mut options = options(vec![clear(&one), clear(&other)]);
         options.patience.greeting = SHORT;
