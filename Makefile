@@ -5,7 +5,7 @@ CARGO ?= cargo
 CRASH_ROUNDS ?= 50
 FUZZ_SECONDS ?= 600
 
-.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views bench fuzz deps
+.PHONY: test lint doc unit clients imap-sync crash disk-full rehearsal views many-letters bench fuzz deps
 
 test: deps lint doc unit
 
@@ -48,6 +48,11 @@ rehearsal:
 # Several IMAP sessions at one mailbox for 10,000 random steps, seed after seed; some minutes.
 views:
 	$(CARGO) test --test main -- --ignored --nocapture every_session_has_a_true_view_for_long
+
+# 100,000 letters for 1,000 domains, some dead, out of Postern's queue and out of Postfix's; prints figures, takes some
+# minutes, needs root.
+many-letters: deps
+	$(CARGO) test --release --test main -- --ignored --nocapture dead_domains_do_not_delay_the_living
 
 # Figures with ratios against this disk's fdatasync and loopback TLS; takes some minutes.
 bench:

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_rt::Arbiter;
 use postern_actors::admin::{AdminError, AdminRequest};
+use postern_actors::courier::PlainReports;
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
 use postern_model::{Clock, ManualClock, Protocol, SystemClock};
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
+use crate::filter;
 use crate::imap::{self, Imap};
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
@@ -28,6 +30,7 @@ use crate::net::tls::{Tls, self_signed};
 use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::runtime::{self, Signal, Signals, Workers};
+use crate::signing;
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -101,6 +104,8 @@ pub struct Server {
     pub actors: Actors,
     /// What it listens on, by service: `pop3s`.
     pub bound: Vec<(&'static str, SocketAddr)>,
+    /// Signs what leaves (SPEC D4).
+    pub signer: Arc<signing::Signer>,
     listeners: Listeners,
     tls: Tls,
     workers: Workers,
@@ -114,8 +119,9 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
-        let settings = settings(config)?;
+        let settings = Settings { trainer: filter::trainer(config)?, ..settings(config)? };
         let (store, ticker) = open_store(config).await?;
+        let signer = Arc::new(signing::signer(config, store.clone()).await?);
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;
@@ -135,8 +141,9 @@ impl Server {
         let tasks = vec![
             actix_rt::spawn(certificates.watch(machine)),
             actix_rt::spawn(async move { control.serve(answer).await }),
+            actix_rt::spawn(signing::complete(actors.clone())),
         ];
-        Ok(Server { actors, bound, listeners, tls, workers, tasks })
+        Ok(Server { actors, bound, signer, listeners, tls, workers, tasks })
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
@@ -256,6 +263,12 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         brake: config.brake,
         composer: Arc::new(notices),
         courier: None,
+        key_maker: Some(signing::keysmith(config)?),
+        forward_seal: None,
+        detail_separator: config.users.detail_separator,
+        reporter: Arc::new(PlainReports),
+        queue: config.queue.clone(),
+        trainer: None,
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

@@ -6,7 +6,9 @@ clients=target/clients
 failed=""
 
 packages="fetchmail mpop msmtp getmail6 swaks curl python3 libnet-pop3-perl libnet-ssleay-perl libio-socket-ssl-perl openssl ca-certificates
-    isync offlineimap3 mutt libmail-imapclient-perl libio-compress-perl nodejs npm pip bsdutils dovecot-imapd"
+    isync offlineimap3 mutt libmail-imapclient-perl libio-compress-perl nodejs npm pip bsdutils dovecot-imapd
+    postfix knot knot-dnsutils iproute2 sasl2-bin libsasl2-modules libmariadb3 libspf2-2 rspamd opendkim opendkim-tools python3-dkim
+    python3-milter python3-nacl python3-authres"
 missing=""
 for package in $packages; do
     case "$package" in
@@ -17,11 +19,23 @@ for package in $packages; do
         libio-compress-perl) perl -MCompress::Zlib -e 1 2>/dev/null || missing="$missing libio-compress-perl" ;;
         ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates" ;;
         dovecot-imapd) [ -e /usr/lib/dovecot/imap ] || missing="$missing dovecot-imapd" ;;
+        python3-dkim) /usr/bin/python3 -c 'import dkim' 2>/dev/null || missing="$missing python3-dkim" ;;
+        python3-nacl) /usr/bin/python3 -c 'import nacl.signing' 2>/dev/null || missing="$missing python3-nacl" ;;
+        python3-authres) /usr/bin/python3 -c 'import authres' 2>/dev/null || missing="$missing python3-authres" ;;
+        opendkim) [ -e /usr/sbin/opendkim ] || missing="$missing opendkim" ;;
         getmail6) command -v getmail >/dev/null || missing="$missing getmail6" ;;
         isync) command -v mbsync >/dev/null || missing="$missing isync" ;;
         offlineimap3) command -v offlineimap >/dev/null || missing="$missing offlineimap3" ;;
         nodejs) command -v node >/dev/null || missing="$missing nodejs" ;;
         pip) python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip" ;;
+        knot) command -v knotd >/dev/null || missing="$missing knot" ;;
+        knot-dnsutils) command -v kdig >/dev/null || missing="$missing knot-dnsutils" ;;
+        iproute2) command -v ip >/dev/null || missing="$missing iproute2" ;;
+        sasl2-bin) command -v saslpasswd2 >/dev/null || missing="$missing sasl2-bin" ;;
+        libsasl2-modules | libmariadb3 | libspf2-2) dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package" ;;
+        opendkim-tools) command -v opendkim-testmsg >/dev/null || missing="$missing opendkim-tools" ;;
+        python3-dkim) /usr/bin/python3 -c 'import dkim' 2>/dev/null || missing="$missing python3-dkim python3-nacl" ;;
+        python3-milter) /usr/bin/python3 -c 'import Milter' 2>/dev/null || missing="$missing python3-milter" ;;
         bsdutils) command -v script >/dev/null || missing="$missing bsdutils" ;;
         *) command -v "$package" >/dev/null || missing="$missing $package" ;;
     esac
@@ -62,6 +76,14 @@ python() {
         --target "$clients/python" --requirement tests/clients/imap/requirements.txt
 }
 
+# Exim conflicts with Postfix, so it is unpacked instead of installed; it looks for its user even where it never becomes it.
+exim() {
+    here="$(pwd)/$clients/exim"
+    (cd "$here" && apt-get download -qq exim4-daemon-heavy && dpkg -x exim4-daemon-heavy_*.deb . && rm exim4-daemon-heavy_*.deb) 2>/dev/null &&
+        { id Debian-exim >/dev/null 2>&1 || adduser --system --group --no-create-home --quiet --force-badname Debian-exim; }
+}
+
+[ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && locked exim tests/world/exim.rs exim
 locked imapflow tests/clients/imap/imapflow/package-lock.json imapflow
 locked python tests/clients/imap/requirements.txt python
 

@@ -11,6 +11,8 @@ mod rehearsal;
 mod rig;
 mod roundtrip;
 mod secrets;
+mod signing;
 mod support;
 mod transcripts;
 mod views;
+mod world;

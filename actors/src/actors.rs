@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use postern_model::record::{Actor as By, AddressKind, Event, LetterRefusal, Signal, Status, What};
-use postern_model::{AccountId, EmailAddress, LetterId, Protocol, Timestamp, Uid};
+use postern_model::{AccountId, Domain, EmailAddress, LetterId, Protocol, Timestamp, Uid};
 use postern_policy::Refusal;
 use postern_policy::abuse::Verdict;
 use postern_policy::access::Closing;
+use postern_policy::srs::Srs;
 use postern_storage::{Store, StoreError, keys};
 use tokio::sync::oneshot;
 
@@ -19,7 +20,7 @@ use crate::account::{
 use crate::auth::{self, AuthActor, Hasher, SaveFailedLogins, ScramKeysOf, Verified, Verify};
 use crate::credentials::{StoredCredentials, store_secret};
 use crate::delivery::landed;
-use crate::directory::Directory;
+use crate::directory::{Directory, Found};
 use crate::due::Lookout;
 use crate::ground::{Ground, Settings, refuse};
 use crate::mailbox::{Ask, CloseMaildrop, Left, MailboxActor, OpenMaildrop};
@@ -28,6 +29,7 @@ use crate::order::{Admitted, Granted, Lease, Login, Maildrop, Route, ScramCandid
 use crate::presence::Presences;
 use crate::quota::{self, MaySend, Noted, QuotaActor, Refused};
 use crate::registry::{Registry, Seat};
+use crate::rules::RuleBook;
 use crate::ticker::Ticker;
 use crate::timer::TimerActor;
 use crate::{deadlines, plans};
@@ -100,11 +102,14 @@ impl Actors {
             plans::keep(&store, &settings).await?;
             deadlines::file_all(&store, &settings.access).await?;
         }
-        let directory = Directory::load(&store).await?;
-        let mut who = auth::Settings::new(store_secret(&store).await?);
+        let directory = Directory::load(&store, settings.detail_separator).await?;
+        let secret = store_secret(&store).await?;
+        let mut who = auth::Settings::new(secret);
         who.figures = settings.lockout.clone();
         let presences = Arc::new(Presences::default());
-        let ground = Arc::new(Ground { store, ticker, settings, directory, presences });
+        let srs = Srs::new(&secret);
+        let rules = RuleBook::new(&store);
+        let ground = Arc::new(Ground { store, ticker, settings, directory, presences, srs, rules });
         let source = Arc::new(StoredCredentials(Arc::clone(&ground)));
         let pace = Arc::new(ground.ticker.clone());
         let hashes = hasher.clone();
@@ -257,6 +262,7 @@ impl Actors {
         }
         let mut told = 0;
         if enacted.changed {
+            self.0.ground.rules.forget(account);
             if let Some(quota) = self.0.quotas.living(account) {
                 // Where it has ended meanwhile, it reads its state anew when it is next asked.
                 let _ = quota.addr().send(quota::Reload).await;
@@ -300,6 +306,7 @@ impl Actors {
 
     /// What an account's actor knows of it holds no more: it is being removed.
     pub(crate) async fn forget_account(&self, account: AccountId) {
+        self.0.ground.rules.forget(account);
         if let Some(seat) = self.0.accounts.living(account) {
             reload(&seat).await;
         }
@@ -332,8 +339,8 @@ impl Actors {
     /// # Errors
     /// What the store can't do.
     pub async fn owns(&self, account: AccountId, address: &EmailAddress) -> Result<bool, Refusal> {
-        let owner = self.0.ground.directory.find(address).await.map_err(|error| refuse(&error))?;
-        Ok(owner.is_some_and(|entry| {
+        let owner = self.0.ground.directory.owner(address).await.map_err(|error| refuse(&error))?;
+        Ok(owner.is_some_and(|(entry, _)| {
             entry.account == account && matches!(entry.kind, AddressKind::Primary | AddressKind::Alias)
         }))
     }
@@ -381,6 +388,20 @@ impl Actors {
         }
     }
 
+    /// The reverse path under which a letter of `sender` is forwarded from an address in `ours` (SPEC D6).
+    pub fn forward_path(&self, sender: &EmailAddress, ours: &Domain) -> EmailAddress {
+        let ground = &self.0.ground;
+        ground.srs.forward(sender, ours, ground.ticker.now())
+    }
+
+    /// Where mail for a reverse path goes that this server made for a letter it forwarded (SPEC D6): to the letter's
+    /// sender. `None` where `address` is none of those, was forged, or is too old.
+    pub fn forwarded_from(&self, address: &EmailAddress) -> Option<EmailAddress> {
+        let ground = &self.0.ground;
+        let ours = ground.directory.is_local(address.domain());
+        ours.then(|| ground.srs.reverse(address, ground.ticker.now())).flatten()
+    }
+
     /// Whose mail it is.
     ///
     /// # Errors
@@ -393,12 +414,26 @@ impl Actors {
         if !directory.is_local(address.domain()) {
             return Err(Refusal::NoRoute);
         }
-        let found = directory.find(address).await.map_err(|error| refuse(&error))?;
-        let account = found.ok_or(Refusal::NoSuchMailbox)?.account;
+        let account = self.mailbox_of(address).await.map_err(|error| refuse(&error))?;
+        let account = account.ok_or(Refusal::NoSuchMailbox)?;
         if self.0.ground.settings.inactive_refuses_mail && self.is_inactive(account).await? {
             return Err(Refusal::InactiveMailbox);
         }
         Ok(account)
+    }
+
+    /// Who gets what is for an address in a domain of ours: whose it is, whose it is without its detail, or who catches
+    /// all that is for nobody (SPEC D6).
+    async fn mailbox_of(&self, address: &EmailAddress) -> Result<Option<AccountId>, StoreError> {
+        let directory = &self.0.ground.directory;
+        match directory.owner(address).await? {
+            Some((entry, Found::Own)) => return Ok(Some(entry.account)),
+            Some((entry, Found::Detail)) if self.0.ground.rules.takes_details(entry.account).await? => {
+                return Ok(Some(entry.account));
+            }
+            _ => {}
+        }
+        Ok(directory.catch_all(address.domain()))
     }
 
     async fn is_inactive(&self, account: AccountId) -> Result<bool, Refusal> {

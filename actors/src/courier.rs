@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use postern_model::record::{Attempt, Queued, QueuedRecipient};
 use postern_model::{Domain, LetterId, QueueId, Timestamp};
+pub use postern_policy::retry::Health;
 use postern_storage::Store;
 
 /// A future that stays on its arbiter.
@@ -68,21 +69,31 @@ pub enum Fate {
     Failed(Attempt),
 }
 
-/// Whether it is worth going to the domain again at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// A server answered, whatever it said of this letter.
-    Good,
-    /// The server wants no more letters on this trip, or broke it off; another trip may do better.
-    Tired,
-    /// No server could be reached, or none would talk: others of its letters need not be tried now.
-    Bad,
-}
-
 /// Writes reports on letters' fates (RFC 3464).
 pub trait Reporter: Send + Sync + fmt::Debug {
     /// The whole letter with its header, lines ended by CRLF; what is missing of the original is left out.
     fn report(&self, report: &Report<'_>) -> Vec<u8>;
+}
+
+/// Reports of one text in English, without the parts that programs read: for tests, and where nothing better is set.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainReports;
+
+impl Reporter for PlainReports {
+    fn report(&self, report: &Report<'_>) -> Vec<u8> {
+        let mut text = format!(
+            "To: {}\r\nSubject: Report on letter {}\r\nDate: {}\r\nAuto-Submitted: auto-replied\r\n\r\n",
+            report.to,
+            report.about,
+            report.now.rfc5322()
+        );
+        for told in report.recipients {
+            let said = told.attempt.as_ref().map_or("", |attempt| &attempt.said);
+            text.push_str(&format!("{}: {:?} {said}\r\n", told.recipient.address, told.action));
+        }
+        text.push_str("\r\n");
+        [text.as_bytes(), report.original].concat()
+    }
 }
 
 /// What a report tells.

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use postern_model::mime::Facts;
 use postern_model::record::{OwedNotice, Pending};
-use postern_model::{AccountId, LetterId, MailboxId, Timestamp};
+use postern_model::{AccountId, LetterId, Timestamp};
 use postern_policy::Refusal;
 use postern_storage::{Batch, SealedBody, StoreError, keys};
 
 use crate::actors::Actors;
 use crate::ground::refuse;
-use crate::mailbox::{Arriving, Ask, Deliver, Receipt, Reload, Tally};
+use crate::mailbox::{Arriving, Ask, Deliver, NewPlan, Receipt, Reload, Takes, Tally};
 use crate::order::{Acceptance, Sent};
 use crate::quota::{Count, Counted, Reread};
+use crate::rules;
 
 /// Debts read at once when they are paid after a start.
 const DEBTS_AT_ONCE: usize = 1_000;
@@ -38,6 +39,14 @@ impl Actors {
     /// [`Refusal::SendingLocked`] where that fell meanwhile, [`Refusal::StoreFull`], [`Refusal::Unavailable`],
     /// [`Refusal::Stopping`]: nothing of it is kept.
     pub async fn accept(&self, mut acceptance: Acceptance) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        let applied = rules::apply(self, &mut acceptance).await?;
+        Ok(applied.conclude(self, self.accept_redirected(acceptance).await?))
+    }
+
+    async fn accept_redirected(
+        &self,
+        mut acceptance: Acceptance,
+    ) -> Result<Vec<Result<(), Refusal>>, Refusal> {
         let Some(sent) = acceptance.sent.take() else {
             return self.take_in(acceptance, self.now(), None).await;
         };
@@ -84,8 +93,10 @@ impl Actors {
         match accounts[..] {
             [] => Err(Refusal::NoSuchMailbox),
             [only] => {
+                let mailbox = acceptance.judged.mailbox();
                 let Acceptance { letter, body, facts, signature, .. } = acceptance;
-                let arriving = Arriving::Whole { letter, body, facts: Box::new(facts), signature, tally };
+                let facts = Box::new(facts);
+                let arriving = Arriving::Whole { letter, mailbox, body, facts, signature, tally };
                 self.deliver(only, Deliver { arriving, at }).await
             }
             _ => self.accept_for_many(acceptance, accounts, at, tally).await,
@@ -100,11 +111,12 @@ impl Actors {
         at: Timestamp,
         tally: Option<Tally>,
     ) -> Result<(), Refusal> {
+        let mailbox = acceptance.judged.mailbox();
         let Acceptance { letter, body, facts, signature, .. } = acceptance;
         let size = u32::try_from(body.len()).map_err(|_| Refusal::Unavailable)?;
-        let pending = Pending { mailbox: MailboxId::INBOX, accepted: at, size };
+        let pending = Pending { mailbox, accepted: at, size };
         let mut batch = Batch::new();
-        batch.append_body(&recipients, letter, MailboxId::INBOX, at, body);
+        batch.append_body(&recipients, letter, mailbox, at, body);
         for account in &recipients {
             batch.put(&keys::facts(*account, letter), &facts);
             batch.put(&keys::signature(*account, letter), &signature);
@@ -139,7 +151,11 @@ impl Actors {
         }
     }
 
-    async fn pay_all(&self, debts: impl Iterator<Item = (LetterId, AccountId, Pending)>, at: Timestamp) {
+    pub(crate) async fn pay_all(
+        &self,
+        debts: impl Iterator<Item = (LetterId, AccountId, Pending)>,
+        at: Timestamp,
+    ) {
         // All are on their way before any is waited for: they share the committer's rounds.
         let mut under_way = tokio::task::JoinSet::new();
         for (letter, account, pending) in debts {
@@ -195,6 +211,23 @@ impl Actors {
     pub(crate) async fn forget_mailbox(&self, account: AccountId) {
         // Where the actor is gone, so is what it knew.
         let _ = self.mailboxes().seat(account).addr().send(Reload).await;
+    }
+
+    /// Whether a letter of so many octets would fit into the account's mailbox now (SPEC D8); what only asks holds no room.
+    ///
+    /// # Errors
+    /// [`Refusal::MailboxFull`], or what the store can't do.
+    pub async fn has_room(&self, account: AccountId, octets: u64) -> Result<(), Refusal> {
+        let seat = self.mailboxes().seat(account);
+        seat.addr().send(Ask(Takes(octets))).await.map_err(|_| Refusal::Unavailable)?
+    }
+
+    /// Tells the account's MailboxActor, where there is one, which plan its room goes by now (SPEC D8).
+    pub(crate) async fn tell_plan(&self, account: AccountId, plan: String) {
+        if let Some(seat) = self.mailboxes().living(account) {
+            // Where it is gone meanwhile, it reads the account anew.
+            let _ = seat.addr().send(NewPlan(plan)).await;
+        }
     }
 
     async fn deliver(&self, account: AccountId, deliver: Deliver) -> Result<(), Refusal> {

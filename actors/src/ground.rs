@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
-use postern_policy::{Refusal, abuse, access, lockout, maildrop};
+use postern_policy::srs::Srs;
+use postern_policy::{Refusal, abuse, access, lockout, maildrop, retry};
 use postern_storage::{Batch, Store, StoreError};
 
-use crate::courier::Courier;
+use crate::courier::{Courier, Reporter};
 use crate::directory::Directory;
+use crate::keymaker::KeyMaker;
+use crate::learn::Trainer;
 use crate::notice::Composer;
 use crate::presence::Presences;
+use crate::rules::{ForwardSeal, RuleBook};
 use crate::ticker::Ticker;
 
 /// Entries that each of an account's lists of events keeps (SPEC A10).
@@ -52,6 +56,18 @@ pub struct Settings {
     pub composer: Arc<dyn Composer>,
     /// Brings letters to other servers (SPEC D3); without one nothing is taken for them.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Seals what users have sent on (SPEC D6); without one it goes as it is.
+    pub forward_seal: Option<Arc<dyn ForwardSeal>>,
+    /// What stands before the detail of an address, `+` in `alice+news` (SPEC D6); `None`: there are no details.
+    pub detail_separator: Option<char>,
+    /// Makes the keys of new domains (SPEC D4); without one they have none.
+    pub key_maker: Option<Arc<dyn KeyMaker>>,
+    /// Writes reports on letters' fates (RFC 3464).
+    pub reporter: Arc<dyn Reporter>,
+    /// When letters are tried again, and how many wait and go at once (SPEC D3).
+    pub queue: retry::Figures,
+    /// Learns what users take for spam (SPEC D5).
+    pub trainer: Option<Arc<dyn Trainer>>,
     /// Sessions that one account may have open.
     pub sessions_per_account: u32,
     /// What an Argon2id hash costs (SPEC I3).
@@ -129,6 +145,12 @@ impl Settings {
             brake: BrakeFigures { accounts: 100, percent: 1 },
             composer: Arc::new(crate::notice::Plain),
             courier: None,
+            forward_seal: None,
+            detail_separator: Some('+'),
+            key_maker: None,
+            reporter: Arc::new(crate::courier::PlainReports),
+            queue: retry::Figures::default(),
+            trainer: None,
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,
@@ -145,6 +167,10 @@ pub(crate) struct Ground {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) presences: Arc<Presences>,
+    /// Reverse paths of what is forwarded (SPEC D6).
+    pub(crate) srs: Srs,
+    /// What users have arranged for their mail (SPEC D6).
+    pub(crate) rules: RuleBook,
 }
 
 impl Ground {

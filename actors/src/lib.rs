@@ -14,6 +14,8 @@ mod delivery;
 mod directory;
 mod due;
 mod ground;
+pub mod keymaker;
+pub mod learn;
 mod loaded;
 pub mod mail;
 mod mailbox;
@@ -23,6 +25,7 @@ mod plans;
 mod presence;
 mod quota;
 mod registry;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 pub mod ticker;

@@ -28,7 +28,6 @@ pub use sight::{Sight, Wants};
 pub struct Mail {
     actors: Actors,
     account: AccountId,
-    plan: Arc<str>,
     seat: Arc<Seat<MailboxActor>>,
     sight: Arc<Sight>,
 }
@@ -124,9 +123,9 @@ impl Actors {
     /// # Errors
     /// What the store can't do.
     pub async fn mail(&self, admitted: &Admitted, session: &SessionRef) -> Result<Mail, Refusal> {
-        let (account, plan) = (admitted.account, Arc::clone(&admitted.plan));
+        let account = admitted.account;
         let (seat, sight) = (self.mailboxes().seat(account), Arc::new(Sight::new(session.clone())));
-        let mail = Mail { actors: self.clone(), account, plan, seat, sight };
+        let mail = Mail { actors: self.clone(), account, seat, sight };
         mail.ask(Join(Arc::clone(&mail.sight))).await?;
         Ok(mail)
     }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::actors::{Actors, WeakActors};
 use crate::delivery::Notice;
 use crate::ground::refuse;
+use crate::rules::{ForwardRequest, VacationReply};
 use crate::unpanicked;
 
 /// Notices read at once, and delivered side by side where they are for different accounts.
@@ -29,6 +30,12 @@ const MOST_STUCK: usize = 1_000;
 pub trait Composer: Send + Sync + std::fmt::Debug {
     /// The whole letter with its header, lines ended by CRLF.
     fn compose(&self, told: &Told<'_>) -> Vec<u8>;
+
+    /// A user's vacation reply, likewise (RFC 3834).
+    fn vacation(&self, reply: &VacationReply<'_>) -> Vec<u8>;
+
+    /// The letter that asks somebody whether they want a user's letters, likewise (SPEC D6).
+    fn forward_request(&self, request: &ForwardRequest<'_>) -> Vec<u8>;
 }
 
 /// A notice and whom it is for.
@@ -250,5 +257,16 @@ impl Composer for Plain {
     fn compose(&self, told: &Told<'_>) -> Vec<u8> {
         let (address, notice) = (told.address, told.notice.notice.name());
         format!("To: {address}\r\nSubject: {notice}\r\n\r\n{:?}\r\n", told.notice).into_bytes()
+    }
+
+    fn vacation(&self, reply: &VacationReply<'_>) -> Vec<u8> {
+        let (from, to, text) = (reply.from, reply.to, reply.text);
+        let field = "Auto-Submitted: auto-replied";
+        format!("From: {from}\r\nTo: {to}\r\n{field}\r\n\r\n{text}\r\n").into_bytes()
+    }
+
+    fn forward_request(&self, request: &ForwardRequest<'_>) -> Vec<u8> {
+        let (to, token) = (request.to, request.token);
+        format!("To: {to}\r\nAuto-Submitted: auto-generated\r\n\r\n{token}\r\n").into_bytes()
     }
 }

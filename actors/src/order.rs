@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use actix::prelude::*;
-use postern_model::record::{MailTerms, RcptTerms, ScramKeys};
+use postern_model::record::{MailTerms, Origin, RcptTerms, ScramKeys};
 use postern_model::{
-    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, Protocol, SessionId, Timestamp, Uid,
+    AccountId, AppPasswordId, EmailAddress, LetterId, MailFrom, MailboxId, Protocol, SessionId, Timestamp,
+    Uid,
 };
 use postern_policy::Refusal;
 use postern_storage::SealedBody;
@@ -191,6 +192,40 @@ pub struct Acceptance {
     pub terms: MailTerms,
     /// What was found when it was examined.
     pub judged: Judged,
+    /// To whom its recipients here have it sent on (SPEC D6).
+    pub forwards: Vec<Forward>,
+}
+
+/// A letter that a user has sent on (SPEC D6): an envelope of its own around the same body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The reverse path that it leaves with, by SRS rewritten.
+    pub mail_from: MailFrom,
+    /// Header fields that go in front of the body; whole lines, CRLF.
+    pub front: Vec<u8>,
+    /// Where it goes, here or elsewhere; nothing is sent where this is empty.
+    pub to: Vec<EmailAddress>,
+    /// What the sender asked for these (RFC 3461 §6.2.7).
+    pub terms: RcptTerms,
+    /// The account that sends it on.
+    pub sender: Option<AccountId>,
+}
+
+/// A letter that this server writes: a report, a vacation reply, a request to confirm. It is never counted (SPEC Q).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnLetter {
+    /// Its id, as it stands in its Message-ID ([`crate::Actors::next_letter_id`]).
+    pub letter: LetterId,
+    /// Its reverse path: mostly the null one, so that it is never reported on.
+    pub mail_from: MailFrom,
+    /// Who gets it, here or elsewhere.
+    pub to: EmailAddress,
+    /// The whole letter with its header, lines ended by CRLF; Return-Path is put in front.
+    pub octets: Vec<u8>,
+    /// What is asked with MAIL.
+    pub terms: MailTerms,
+    /// Why it is sent.
+    pub origin: Origin,
 }
 
 /// Where a recipient's mail goes.
@@ -234,8 +269,42 @@ pub struct RemoteRcpt {
 pub struct Judged {
     /// It goes to Junk.
     pub junk: bool,
+    /// It goes to Junk for these accounts: they have blocked who wrote it (SPEC D6).
+    pub junk_for: Vec<AccountId>,
     /// The client's address, where it came from another server.
     pub peer: Option<IpAddr>,
+    /// The body of its Authentication-Results field, where it was checked; a seal on what is sent on repeats it.
+    pub results: Option<Arc<str>>,
+    /// Whether the ARC seals that it came with hold (RFC 8617 §4.4).
+    pub arc: ArcChain,
+}
+
+/// Whether a letter's chain of ARC seals holds, which the next seal has to say (RFC 8617 §4.1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArcChain {
+    /// It has none (`cv=none`).
+    #[default]
+    None,
+    /// It holds, and has so many seals (`cv=pass`).
+    Pass(u32),
+    /// It does not hold (`cv=fail`).
+    Fail,
+    /// That can't be found out now: such a letter is better not sealed.
+    Unknown,
+}
+
+impl Judged {
+    /// Whether it goes to an account's Junk.
+    pub fn is_junk_for(&self, account: AccountId) -> bool {
+        self.junk || self.junk_for.contains(&account)
+    }
+}
+
+impl Judged {
+    /// The folder that it is for. Where an account has no Junk any more, it comes to the INBOX.
+    pub(crate) fn mailbox(&self) -> MailboxId {
+        if self.junk { MailboxId::JUNK } else { MailboxId::INBOX }
+    }
 }
 
 /// A letter that may come (SPEC Q): counted as sent now, until it is accepted or this is dropped.

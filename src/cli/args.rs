@@ -69,6 +69,17 @@ pub enum DomainCommand {
         /// The domain, in any spelling
         domain: String,
     },
+    /// Change a setting of a domain
+    ///
+    /// catch-all ADDRESS|off: who gets what is for no address of the domain
+    Set {
+        /// The domain, in any spelling
+        domain: String,
+        /// The setting
+        name: String,
+        /// Its new value
+        value: String,
+    },
     /// Take no more mail for a domain that has no address left
     Remove {
         /// The domain, in any spelling
@@ -215,6 +226,15 @@ pub enum AccountCommand {
     /// Change a setting of an account
     ///
     /// language en|lv|ru, legacy-plaintext on|off, pop3-delete delete|keep|trash|archive
+    ///
+    /// forward ADDRESS[,ADDRESS…]|off (each is asked by a letter, and its answer is forward-confirm WORD),
+    /// forward-keep on|off (whether a copy stays)
+    ///
+    /// vacation on|off, vacation-subject TEXT|off, vacation-text TEXT, vacation-from DATE|off, vacation-until DATE|off,
+    /// vacation-days 1..365 (between two replies to the same correspondent), vacation-addresses ADDRESS[,…]|off (by which
+    /// letters reach the user elsewhere)
+    ///
+    /// block ADDRESS|@DOMAIN[,…], unblock ADDRESS|@DOMAIN[,…], detail on|off (letters to name+anything)
     Set {
         /// The account's address
         address: String,
@@ -449,6 +469,9 @@ mod tests {
             "postern demo",
             "postern domain add example.org",
             "postern domain list --json",
+            "postern domain set example.org catch-all a@b.test",
+            "postern account set a@b.test forward c@d.test,e@f.test",
+            "postern account set a@b.test block @spam.test",
             "postern account add a@b.test --plan plus --password-stdin",
             "postern account import users.csv --format csv --keep-going",
             "postern account import users --format passwd-file",

@@ -148,6 +148,7 @@ fn dispatch(
                 DomainCommand::Add { domain } => AdminRequest::DomainAdd { domain },
                 DomainCommand::Remove { domain } => AdminRequest::DomainRemove { domain },
                 DomainCommand::List => AdminRequest::DomainList,
+                DomainCommand::Set { domain, name, value } => AdminRequest::DomainSet { domain, name, value },
             };
             Office::open(surroundings, house)?.carry_out(request, args.output)
         }

@@ -8,6 +8,7 @@ mod gate;
 mod inbound;
 mod kinds;
 mod out;
+mod queue;
 mod read;
 mod screen;
 mod show;
@@ -21,14 +22,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use postern_actors::{Argon2Cost, BrakeFigures};
-use postern_policy::{abuse, access, lockout, send_window};
+use postern_policy::{abuse, access, lockout, retry, send_window};
 
 use crate::net::network::Network;
 pub use gate::is_replayed;
+pub use inbound::Inbound;
 pub use kinds::{Problem, span};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
+pub use screen::Screen;
 pub use show::markdown;
+pub use users::Users;
 
 /// What the server is told, each value checked. The variable's row says what a field means.
 #[derive(Clone, Debug)]
@@ -67,6 +71,8 @@ pub struct Config {
     pub max_connections_per_account: u32,
     /// `POSTERN_SCRAM` (SPEC I3)
     pub scram: bool,
+    /// `POSTERN_SECRET_KEY_FILE` (SPEC O1)
+    pub secret_key_file: Option<PathBuf>,
     /// `POSTERN_ARGON2` (SPEC I3)
     pub argon2: Argon2Cost,
     /// `POSTERN_CACHE`, in octets.
@@ -99,8 +105,14 @@ pub struct Config {
     pub abuse: abuse::Figures,
     /// `POSTERN_BRAKE_…` (SPEC A16)
     pub brake: BrakeFigures,
+    /// `POSTERN_QUEUE_…` (SPEC D3)
+    pub queue: retry::Figures,
+    /// What letters from elsewhere have to pass (SPEC D4).
+    pub inbound: Inbound,
     /// `POSTERN_MESSAGE_SIZE`, in octets.
     pub message_size: u64,
+    /// What holds for users' own arrangements (SPEC D6, D7).
+    pub users: Users,
     /// `POSTERN_CLOCK` (SPEC O6)
     pub clock: ClockKind,
     /// `POSTERN_STORE`
@@ -111,6 +123,8 @@ pub struct Config {
     pub log: String,
     /// `POSTERN_LOG_FORMAT`
     pub log_format: LogFormat,
+    /// What filters letters.
+    pub screen: Screen,
     /// Every variable's text and origin, for `postern config`.
     effective: Vec<Effective>,
 }

@@ -8,14 +8,16 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use postern_actors::BrakeFigures;
-use postern_policy::{abuse, access, lockout};
+use postern_policy::{abuse, access, lockout, retry};
 
 use super::field::{Default, Row};
 use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
-use super::{Argon2Cost, ClockKind, Config, Effective, Listen, LogFormat, Machine, Origin, Purpose};
-use super::{StoreKind, TlsSource};
+use super::{
+    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose, Screen,
+    StoreKind, TlsSource, Users,
+};
 
 /// What every variable of Postern's begins with.
 pub const PREFIX: &str = "POSTERN_";
@@ -131,6 +133,7 @@ impl Config {
             max_connections_per_address: 0,
             max_connections_per_account: 0,
             scram: false,
+            secret_key_file: None,
             argon2: Argon2Cost { memory: 0, passes: 0, lanes: 0 },
             cache: 0,
             disk_reserve: 0,
@@ -147,12 +150,16 @@ impl Config {
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
+            queue: retry::Figures::default(),
+            inbound: Inbound::default(),
             message_size: 0,
+            users: Users::default(),
             clock: ClockKind::System,
             store: StoreKind::Sled,
             workers: 0,
             log: String::new(),
             log_format: LogFormat::Text,
+            screen: Screen::default(),
             effective: Vec::new(),
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Variable> {
         ROWS,
         super::gate::ROWS,
         super::out::ROWS,
+        super::queue::ROWS,
         super::inbound::ROWS,
         super::screen::ROWS,
         super::users::ROWS,
@@ -258,6 +259,12 @@ static ROWS: &[Variable] = &[
         "Keeps SCRAM-SHA-256 credentials beside the password's hash and offers the mechanism (I3); `off` drops them.",
     ),
     Variable::new(
+        "SECRET_KEY_FILE",
+        "none",
+        Field::Other { kind: "a path, or `none`", set: secret_key_file },
+        "The file with the key that seals the secrets in the store, such as DKIM keys (O1): 32 random octets, or a text of at least 32. Without it they lie there as they are; what lies there so is sealed at the next start. Keep a copy elsewhere: what is sealed can't be read without it.",
+    ),
+    Variable::new(
         "ARGON2",
         "m=19456,t=2,p=1",
         Field::Other { kind: "`m=KiB,t=passes,p=lanes`", set: argon2 },
@@ -349,6 +356,11 @@ static ROWS: &[Variable] = &[
 
 /// The languages that texts for users exist in (SPEC N2).
 const LANGUAGES: &[&str] = &["en", "lv", "ru"];
+
+fn secret_key_file(config: &mut Config, text: &str) -> Result<(), Problem> {
+    config.secret_key_file = if text == "none" { None } else { Some(kinds::path(text)?) };
+    Ok(())
+}
 
 fn hostname(config: &mut Config, text: &str) -> Result<(), Problem> {
     let cure = "set POSTERN_HOSTNAME to a domain name like mail.example.org";

@@ -58,7 +58,7 @@ fn quoted_printable(text: &str) -> String {
 
 /// A text in a header field: as it is, or in encoded words on lines of their own. `before` is what stands before it on
 /// its line. The text is one line.
-pub(super) fn unstructured(text: &str, before: &str) -> String {
+pub(crate) fn unstructured(text: &str, before: &str) -> String {
     let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     // What looks like an encoded word would be read as one.
     if plain && before.len() + text.len() <= LINE && !text.contains("=?") {

@@ -80,7 +80,7 @@ impl Letter<'_> {
 
 /// The address in a To field. One beyond ASCII can't stand there before programs speak RFC 6532, so it is shown as the
 /// name of an empty group (RFC 6857 §3.1).
-fn to(address: &str) -> String {
+pub(super) fn to(address: &str) -> String {
     match EmailAddress::parse(address) {
         Ok(parsed) if parsed.is_ascii() => parsed.to_string(),
         _ => format!("{}:;", encoding::phrase(&one_line(address, SUBJECT))),
@@ -103,7 +103,7 @@ pub(super) fn one_line(text: &str, longest: usize) -> String {
 }
 
 /// Lines without control characters and spaces at their ends, none of them empty at the beginning or the end.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let line = |line: &str| line.replace(breaks, " ").trim_end().to_owned();
     text.lines().map(line).collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
 }

@@ -7,8 +7,9 @@
 //! [`OwedNotice`]: postern_model::record::OwedNotice
 
 mod check;
-mod encoding;
+pub(crate) mod encoding;
 mod letter;
+mod letters;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use postern_actors::notice::{Composer, Told};
+use postern_actors::rules::{ForwardRequest, VacationReply};
 use postern_policy::access;
 
 use letter::Letter;
@@ -66,6 +68,15 @@ impl Composer for Notices {
     fn compose(&self, told: &Told<'_>) -> Vec<u8> {
         let (language, bundle) = self.templates.of(told.language);
         write(told, language, bundle, &self.facts)
+    }
+
+    fn vacation(&self, reply: &VacationReply<'_>) -> Vec<u8> {
+        letters::vacation(reply, &self.facts.hostname)
+    }
+
+    fn forward_request(&self, request: &ForwardRequest<'_>) -> Vec<u8> {
+        let (language, bundle) = self.templates.of(request.language);
+        letters::forward_request(request, language, words::Phrases { bundle, facts: &self.facts })
     }
 }
 

@@ -115,6 +115,7 @@ const COMMON: &[Variable] = &[
     variable("delay-seconds", Values::Number),
     variable("logins", Values::Words(&["any", "web"])),
     variable("mail", Values::Words(&["accept", "refuse"])),
+    variable("forward", Values::OrNone),
 ];
 /// The text of the reason, which notices alone may name.
 const BECAUSE: &[Variable] = &[variable("because", Values::Any)];
@@ -132,6 +133,14 @@ const DATE: &[Variable] = &[
 const SPAN: &[Variable] = &[variable("n", Values::Number)];
 const TWO: &[Variable] = &[variable("first", Values::Any), variable("second", Values::Any)];
 const THIRD: &[Variable] = &[variable("third", Values::Any)];
+const ASKED: &[Variable] = &[
+    variable("address", Values::Any),
+    variable("domain", Values::Any),
+    variable("web", Values::Any),
+    variable("support", Values::Any),
+    variable("to", Values::Any),
+    variable("word", Values::Any),
+];
 const EXPLAINED: &[Variable] = &[variable("text", Values::Any)];
 
 /// The messages. A text may refer to those above it, so no text can refer to itself.
@@ -172,4 +181,10 @@ pub(super) static ROWS: &[Row] = &[
     notice("sending-locked"),
     notice("sending-unlocked"),
     notice("plaintext-password"),
+    notice("storage-low"),
+    notice("storage-out"),
+    notice("forwarding-on"),
+    notice("forwarding-stopped"),
+    text("forward-request-subject", &[ASKED]),
+    text("forward-request", &[ASKED]),
 ];

@@ -44,12 +44,21 @@ impl<'a> Words<'a> {
 
     /// Why it happened, with the words that somebody gave to it.
     pub(super) fn why(&self) -> String {
-        let said = self.notice.text.as_deref().map(|text| one_line(text, FREE_TEXT)).unwrap_or_default();
+        let text = self.notice.text.as_deref().filter(|_| forward(self.notice).is_none());
+        let said = text.map(|text| one_line(text, FREE_TEXT)).unwrap_or_default();
         if said.is_empty() {
             return self.part("why");
         }
         let said = self.phrases.text("words", None, Some(&arguments([("text", said.into())])));
         format!("{}\n{said}", self.part("why"))
+    }
+}
+
+/// The address that letters go on to, in a notice about that.
+fn forward(notice: &OwedNotice) -> Option<&str> {
+    match notice.notice {
+        NoticeKind::ForwardingOn | NoticeKind::ForwardingStopped => notice.text.as_deref(),
+        _ => None,
     }
 }
 
@@ -79,7 +88,7 @@ fn actor(by: Actor) -> &'static str {
     }
 }
 
-fn arguments<'a, const N: usize>(values: [(&'static str, FluentValue<'a>); N]) -> FluentArgs<'a> {
+pub(super) fn arguments<'a, const N: usize>(values: [(&'static str, FluentValue<'a>); N]) -> FluentArgs<'a> {
     values.into_iter().collect()
 }
 
@@ -118,6 +127,7 @@ impl<'a> Phrases<'a> {
             ("delay", self.span(Some(Span::Fixed(figures.activation_delay))).into()),
             ("delay-seconds", figures.activation_delay.as_secs().into()),
             ("logins", if figures.web_logins_only { "web" } else { "any" }.into()),
+            ("forward", forward(notice).map_or_else(none, |to| one_line(to, FREE_TEXT)).into()),
             ("mail", if self.facts.inactive_refuses_mail { "refuse" } else { "accept" }.into()),
         ])
     }

@@ -90,9 +90,20 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
     });
     let sent = sent.transpose()?;
     let (octets, count) = (body.len(), locals.len() + remotes.len());
-    let judged = Judged { junk: false, peer: sent.is_none().then_some(link.session.peer) };
-    let acceptance =
-        Acceptance { letter, body, facts, signature, locals, remotes, sent, mail_from, terms, judged };
+    let judged = Judged { peer: sent.is_none().then_some(link.session.peer), ..Judged::default() };
+    let acceptance = Acceptance {
+        letter,
+        body,
+        facts,
+        signature,
+        locals,
+        remotes,
+        sent,
+        mail_from,
+        terms,
+        judged,
+        forwards: Vec::new(),
+    };
     let accepted = link.actors.accept(acceptance).await;
     match &accepted {
         Ok(_) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),

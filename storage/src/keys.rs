@@ -3,9 +3,9 @@
 use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
-    ClockReading, Consignment, Credentials, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders,
-    MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, SendingLock, Signature,
-    StoreMeta, StoreSecret, Usage, Vanished,
+    ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, DomainKey, Doomed, Due, FailedLogins,
+    Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal,
+    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -56,6 +56,30 @@ pub fn domain(domain: &Domain) -> Key<DomainEntry> {
 pub fn all_domains() -> KeyRange<Domain, DomainEntry> {
     Writer::space(space::DOMAIN)
         .range(|key| Domain::parse(std::str::from_utf8(Parts(key).skip(1)?.0).ok()?).ok())
+}
+
+/// A domain's DKIM key by its selector.
+pub fn domain_key(domain: &Domain, selector: &str) -> Key<DomainKey> {
+    domain_keys_prefix(domain).bytes(selector.as_bytes()).key()
+}
+
+/// A domain's DKIM keys, by selector.
+pub fn domain_keys_of(domain: &Domain) -> KeyRange<(Domain, String), DomainKey> {
+    domain_keys_prefix(domain).range(parse_domain_key)
+}
+
+/// The DKIM keys of all domains, by domain and selector.
+pub fn all_domain_keys() -> KeyRange<(Domain, String), DomainKey> {
+    Writer::space(space::DOMAIN_KEYS).range(parse_domain_key)
+}
+
+fn domain_keys_prefix(domain: &Domain) -> Writer {
+    Writer::space(space::DOMAIN_KEYS).bytes(domain.as_str().as_bytes()).u8(0)
+}
+
+fn parse_domain_key(key: &[u8]) -> Option<(Domain, String)> {
+    let (domain, selector) = std::str::from_utf8(Parts(key).skip(1)?.0).ok()?.split_once('\0')?;
+    Some((Domain::parse(domain).ok()?, selector.to_owned()))
 }
 
 /// Whose an address is; `address` is spelled as [`postern_model::EmailAddress::key`] gives it.
@@ -126,6 +150,16 @@ pub fn checks(id: AccountId) -> Key<Checks> {
 /// What the abuse rules remember of an account.
 pub fn abuse(id: AccountId) -> Key<Abuse> {
     Writer::account(id, kind::ABUSE).key()
+}
+
+/// What an account's user has arranged for their mail.
+pub fn rules(id: AccountId) -> Key<Rules> {
+    Writer::account(id, kind::RULES).key()
+}
+
+/// Whom an account's vacation reply went to.
+pub fn replies(id: AccountId) -> Key<Replies> {
+    Writer::account(id, kind::REPLIES).key()
 }
 
 /// What an account stores.
@@ -367,6 +401,36 @@ pub fn all_failed_logins() -> KeyRange<Vec<u8>, FailedLogins> {
     Writer::space(space::FAILED_LOGINS).range(|key| Some(Parts(key).skip(1)?.0.to_vec()))
 }
 
+/// What came from a domain in one day, counted from 1970-01-01 in UTC.
+pub fn dmarc_day(day: u32, domain: &Domain) -> Key<DmarcDay> {
+    Writer::space(space::DMARC_REPORT).u32(day).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// What came from all domains in one day.
+pub fn dmarc_days_of(day: u32) -> KeyRange<(u32, Domain), DmarcDay> {
+    Writer::space(space::DMARC_REPORT).u32(day).range(parse_dmarc_day)
+}
+
+/// What came from all domains, by day.
+pub fn all_dmarc_days() -> KeyRange<(u32, Domain), DmarcDay> {
+    Writer::space(space::DMARC_REPORT).range(parse_dmarc_day)
+}
+
+fn parse_dmarc_day(key: &[u8]) -> Option<(u32, Domain)> {
+    let mut parts = Parts(key).skip(1)?;
+    Some((parts.u32()?, Domain::parse(std::str::from_utf8(parts.0).ok()?).ok()?))
+}
+
+/// A client that was, or need not be, told to come back; `who` is a digest.
+pub fn greylisted(who: &[u8; 16]) -> Key<Greylisted> {
+    Writer::space(space::GREYLIST).bytes(who).key()
+}
+
+/// All clients that were told to come back.
+pub fn all_greylisted() -> KeyRange<[u8; 16], Greylisted> {
+    Writer::space(space::GREYLIST).range(|key| Parts(key).skip(1)?.0.try_into().ok())
+}
+
 fn last_u32(key: &[u8]) -> Option<u32> {
     Parts(key).skip(key.len().checked_sub(4)?)?.u32()
 }
@@ -405,6 +469,7 @@ mod tests {
             (crate::letters::key().into_bytes(), "0004"),
             (crate::open::format_key().into_bytes(), "0000"),
             (domain(&demo).into_bytes(), "0164656d6f2e74657374"),
+            (domain_key(&demo, "p1r").into_bytes(), "0d64656d6f2e7465737400703172"),
             (address("al@demo.test").into_bytes(), "0264656d6f2e7465737400616c"),
             (account(id).into_bytes(), "03000000000000010200"),
             (credentials(id).into_bytes(), "03000000000000010201"),
@@ -415,6 +480,8 @@ mod tests {
             (sending_lock(id).into_bytes(), "03000000000000010206"),
             (checks(id).into_bytes(), "03000000000000010207"),
             (abuse(id).into_bytes(), "03000000000000010208"),
+            (rules(id).into_bytes(), "03000000000000010209"),
+            (replies(id).into_bytes(), "0300000000000001020a"),
             (mailbox(id, inbox).into_bytes(), "0300000000000001021000000001"),
             (block(id, inbox, 6).into_bytes(), "030000000000000102110000000100000006"),
             (vanished(id, inbox, ModSeq(7)).into_bytes(), "03000000000000010212000000010000000000000007"),

@@ -25,6 +25,9 @@ pub(crate) mod space {
     pub(crate) const DUE: u8 = 0x0a;
     pub(crate) const OUTBOX: u8 = 0x0b;
     pub(crate) const QUEUE: u8 = 0x0c;
+    pub(crate) const DOMAIN_KEYS: u8 = 0x0d;
+    pub(crate) const DMARC_REPORT: u8 = 0x10;
+    pub(crate) const GREYLIST: u8 = 0x11;
     /// Parts of long values, the engine's own affair.
     pub(crate) const PIECES: u8 = 0xf0;
 }
@@ -53,6 +56,8 @@ pub(crate) mod kind {
     pub(crate) const SENDING_LOCK: u8 = 0x06;
     pub(crate) const CHECKS: u8 = 0x07;
     pub(crate) const ABUSE: u8 = 0x08;
+    pub(crate) const RULES: u8 = 0x09;
+    pub(crate) const REPLIES: u8 = 0x0a;
     pub(crate) const MAILBOX: u8 = 0x10;
     pub(crate) const BLOCK: u8 = 0x11;
     pub(crate) const VANISHED: u8 = 0x12;

@@ -7,6 +7,7 @@
 //! a run as far as two runs of several threads can be the same.
 
 mod folders;
+mod leaving;
 mod ledger;
 mod load;
 mod story;
@@ -30,10 +31,7 @@ const ACCOUNTS: [(&str, &str); 4] = [
 #[test]
 fn what_was_acknowledged_survives_sigkill() {
     let rounds = number("POSTERN_CRASH_ROUNDS").unwrap_or(5);
-    let seed = number("POSTERN_CRASH_SEED").unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
-    });
-    eprintln!("POSTERN_CRASH_SEED={seed} repeats this run");
+    let seed = seed();
     let mut random = Random::new(seed);
     let mut server = Server::start(&[]);
     server.ok(&["domain", "add", "demo.test"]);
@@ -59,6 +57,14 @@ fn what_was_acknowledged_survives_sigkill() {
              {changes} changes with a notice each"
         );
     }
+}
+
+fn seed() -> u64 {
+    let seed = number("POSTERN_CRASH_SEED").unwrap_or_else(|| {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+    });
+    eprintln!("POSTERN_CRASH_SEED={seed} repeats this run");
+    seed
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -66,7 +66,9 @@ pub(crate) fn behind_own_fields(fetched: &[u8], sent: &[u8]) -> Result<(), Strin
     for line in text.split_terminator('\n') {
         received |= line.starts_with("Received:");
         let own = line.starts_with([' ', '\t'])
-            || ["Return-Path:", "Received:"].iter().any(|name| line.starts_with(name));
+            || ["Return-Path:", "Received:", "DKIM-Signature:", "Authentication-Results:"]
+                .iter()
+                .any(|name| line.starts_with(name));
         if !own {
             return Err(format!("a line in front that is not the server's own: {line:?}"));
         }

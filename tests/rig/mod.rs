@@ -10,6 +10,7 @@ mod pop3;
 mod program;
 mod random;
 mod server;
+mod sink;
 mod smtp;
 mod wire;
 
@@ -20,6 +21,7 @@ pub(crate) use pop3::Pop3;
 pub(crate) use program::{Outcome, ci, have, or_skip, run};
 pub(crate) use random::Random;
 pub(crate) use server::{Server, Service, patiently};
+pub(crate) use sink::Sink;
 pub(crate) use smtp::{How, Reply, Smtp};
 pub(crate) use wire::{Wire, refused};
 

@@ -76,6 +76,8 @@ pub(crate) struct Server {
     dir: TempDir,
     data: PathBuf,
     settings: Vec<(String, String)>,
+    /// The network namespace that it lives in, where that is another than the test's.
+    namespace: Option<String>,
     child: Option<Child>,
     addresses: HashMap<Service, SocketAddr>,
 }
@@ -108,13 +110,30 @@ impl Server {
     /// A server that doesn't run yet, with its data in `data`; it keeps `dir` until dropped.
     pub(crate) fn at(dir: TempDir, data: PathBuf, extra: &[(&str, &str)]) -> Server {
         let listeners = Service::ALL.map(|(_, _, variable)| (variable, "127.0.0.1:0"));
-        let mut server = Server { dir, data, settings: Vec::new(), child: None, addresses: HashMap::new() };
+        let mut server = Server {
+            dir,
+            data,
+            settings: Vec::new(),
+            namespace: None,
+            child: None,
+            addresses: HashMap::new(),
+        };
         let path = server.data.to_string_lossy().into_owned();
         server.set("POSTERN_DATA_DIR", &path);
         for (name, value) in SETTINGS.iter().chain(&listeners).chain(extra) {
             server.set(name, value);
         }
         server
+    }
+
+    /// Lives in a network namespace and listens on the usual ports of `address` there.
+    pub(crate) fn within(mut self, namespace: &str, address: &str) -> Server {
+        self.namespace = Some(namespace.to_owned());
+        let ports = [110, 995, 143, 993, 587, 465, 25];
+        for ((_, _, variable), port) in Service::ALL.into_iter().zip(ports) {
+            self.set(variable, &format!("{address}:{port}"));
+        }
+        self
     }
 
     /// Goes by the product's own figures of policy, as they are where nobody sets them.
@@ -156,7 +175,11 @@ impl Server {
 
     fn command(&self, args: &[&str]) -> Command {
         // Not the environment of the test: a POSTERN_ variable there would be taken for a setting.
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
+        const PROGRAM: &str = env!("CARGO_BIN_EXE_postern");
+        let mut command = Command::new(if self.namespace.is_some() { "ip" } else { PROGRAM });
+        if let Some(namespace) = &self.namespace {
+            command.args(["netns", "exec", namespace, PROGRAM]);
+        }
         command.args(args).env_clear().current_dir(self.dir.path());
         command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
@@ -217,6 +240,11 @@ impl Server {
             child.kill().expect("one's own child can be killed");
             child.wait().expect("a killed child ends");
         }
+    }
+
+    /// The process's id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
     }
 
     /// Hands the process over to a caller who ends it while others still talk to it.

@@ -130,6 +130,7 @@ impl World {
             mail_from: MailFrom::Null,
             terms: MailTerms::default(),
             judged: Judged::default(),
+            forwards: Vec::new(),
         };
         self.actors.accept(acceptance).await.expect("delivered");
     }

@@ -14,8 +14,12 @@ pub mod names;
 pub mod notice;
 pub mod refusal;
 pub mod replay;
+pub mod retry;
+pub mod rules;
 pub mod send_window;
+pub mod srs;
 pub mod standing;
+pub mod storage;
 pub mod vanished;
 pub mod view;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postern_model::Protocol;
 use postern_model::record::{
-    Actor, Event, LoginRefusal, NoticeKind, OwedNotice, Reason, Standing, Status, Warning, What,
+    Actor, Event, LoginRefusal, NoticeKind, OwedNotice, Reason, Setting, Standing, Status, Warning, What,
 };
 
 /// The notices that the events of one change owe; gates that close together for one reason are one notice.
@@ -61,6 +61,12 @@ fn of(event: &Event) -> Option<(OwedNotice, Option<Protocol>)> {
         What::SendingUnlocked => (blank(NoticeKind::SendingUnlocked), None),
         What::LoginRefused { protocol, why: LoginRefusal::Plaintext } => {
             (blank(NoticeKind::PlaintextPassword), Some(*protocol))
+        }
+        What::Setting { setting: Setting::ForwardConfirmed, text } => {
+            (OwedNotice { text: text.clone(), ..blank(NoticeKind::ForwardingOn) }, None)
+        }
+        What::Setting { setting: Setting::ForwardStopped, text } => {
+            (OwedNotice { text: text.clone(), ..blank(NoticeKind::ForwardingStopped) }, None)
         }
         _ => return None,
     })

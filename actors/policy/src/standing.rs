@@ -91,6 +91,7 @@ pub fn apply(standing: &mut Standing, event: &Event) {
         | What::LetterRefused { .. }
         | What::Notice { .. }
         | What::Reported { .. }
+        | What::Setting { .. }
         | What::Scores(_) => {}
     }
 }

@@ -4,6 +4,7 @@ use postern_model::record::{Actor as By, Event, Pop3Delete, Reason, SendingLock,
 use postern_model::{Protocol, Timestamp};
 use postern_policy::abuse::Verdict;
 use postern_policy::access::{self, Asker, Change, ChangeError, Closing};
+use postern_policy::rules;
 use postern_storage::{Batch, StoreError, keys};
 
 use super::{AccountActor, Answer, Do, Enacted};
@@ -34,6 +35,8 @@ pub(crate) enum Deed {
     Password,
     /// An operator passed on a complaint (SPEC Q4).
     Reported(Option<String>),
+    /// What the user has arranged for their mail is changed (SPEC D6).
+    Rules(rules::Change),
 }
 
 /// Why a change was not made.
@@ -41,6 +44,8 @@ pub(crate) enum Deed {
 pub(crate) enum ChangeRefused {
     /// The gate of this protocol is not where the change begins.
     Gate(Protocol, ChangeError),
+    /// The user's rules can't be so.
+    Rules(rules::ChangeError),
     /// The store could not be read.
     Store(StoreError),
 }
@@ -49,6 +54,12 @@ impl AccountActor {
     pub(super) fn perform(&mut self, ask: Do) -> Answer<Result<(), ChangeRefused>> {
         let settled = self.settle(Closing::Held);
         let asker = Asker { by: ask.by, from: ask.from, now: self.now() };
+        if let Deed::Rules(wish) = &ask.deed {
+            return match self.arrange(wish, asker) {
+                Ok(done) => Answer { answer: Ok(()), enacted: Enacted::both(settled, done) },
+                Err(refused) => Answer { answer: Err(refused), enacted: settled },
+            };
+        }
         let done = match self.events(&ask.deed, asker) {
             // What is so already may be so in memory alone.
             Ok(Some(events)) => self.enact(events).or_else(|| self.confirm()),
@@ -87,8 +98,26 @@ impl AccountActor {
             Deed::SeenOnTheWeb => access::came_in(standing, None, asker, figures),
             Deed::Password => one(What::Password),
             Deed::Reported(text) => one(What::Reported { text: text.clone() }),
-            Deed::Language(_) | Deed::LegacyPlaintext(_) | Deed::Pop3Delete(_) => return Ok(None),
+            Deed::Language(_) | Deed::LegacyPlaintext(_) | Deed::Pop3Delete(_) | Deed::Rules(_) => {
+                return Ok(None);
+            }
         }))
+    }
+
+    /// Changes what the user has arranged for their mail (SPEC D6).
+    fn arrange(&mut self, wish: &rules::Change, asker: Asker) -> Result<Option<Enacted>, ChangeRefused> {
+        let Some(state) = &self.state else { return Err(ChangeRefused::Store(StoreError::NotFound)) };
+        let old = state.rules.clone().unwrap_or_default();
+        let changed = rules::change(&old, wish, asker.now).map_err(ChangeRefused::Rules)?;
+        if changed.rules == old {
+            // What is so already may be so in memory alone.
+            return Ok(self.confirm());
+        }
+        let event = changed.event.map(|(setting, text)| {
+            let what = What::Setting { setting, text };
+            Event { at: asker.now, by: asker.by, from: asker.from, what }
+        });
+        Ok(self.enact_with(event.into_iter().collect(), Some(changed.rules)))
     }
 
     fn set(&mut self, deed: Deed) -> Option<Enacted> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_model::record::{
-    Access, Account, Activity, Actor as By, AppPassword, Due, Event, Standing, What,
+    Access, Account, Activity, Actor as By, AppPassword, Due, Event, Rules, Standing, What,
 };
 use postern_model::{AccountId, AppPasswordId, Timestamp};
 use postern_policy::access::{self, Closing};
@@ -58,9 +58,11 @@ impl Enacted {
 impl AccountActor {
     /// Applies events and hands the batch in. Logins alone are lazy: nobody waits for them.
     pub(super) fn enact(&mut self, events: Vec<Event>) -> Option<Enacted> {
-        if events.is_empty() {
-            return None;
-        }
+        if events.is_empty() { None } else { self.enact_with(events, None) }
+    }
+
+    /// As [`AccountActor::enact`], with new rules in the same batch.
+    pub(super) fn enact_with(&mut self, events: Vec<Event>, rules: Option<Rules>) -> Option<Enacted> {
         let state = self.state.as_mut()?;
         let old =
             Before { account: state.account.clone(), standing: state.standing.clone(), used: state.used };
@@ -69,7 +71,7 @@ impl AccountActor {
         }
         state.account.status = state.standing.status;
         state.account.plan.clone_from(&state.standing.plan);
-        let changed = events.iter().any(changes_something);
+        let changed = rules.is_some() || events.iter().any(changes_something);
         let due = access::deadline(&state.standing, &self.ground.settings.access);
         let filed = &mut state.standing.access.due;
         // A use moves the deadline to later, as a rule: whoever looks too early files it anew.
@@ -83,6 +85,9 @@ impl AccountActor {
         let owing = self.owe(&events, &old.standing, &mut batch);
         self.log(&events, &old.standing, &mut batch);
         self.write(&old, &mut batch);
+        if let Some(rules) = rules {
+            self.put_rules(rules, &mut batch);
+        }
         let commit = self.ground.store.commit(batch);
         let in_flight = changed.then(|| Arc::clone(&self.in_flight));
         let mut enacted = Enacted { changed, owing, in_flight, ..Enacted::default() };
@@ -122,6 +127,17 @@ impl AccountActor {
             let client: Key<AppPassword> = keys::app_password(id, CLIENT_PASSWORD);
             batch.delete(&client);
         }
+    }
+
+    fn put_rules(&mut self, rules: Rules, batch: &mut Batch) {
+        let key = keys::rules(self.account);
+        let Some(state) = self.state.as_mut() else { return };
+        match &state.rules {
+            Some(old) => batch.expect(&key, old),
+            None => batch.expect_absent(&key),
+        };
+        batch.put(&key, &rules);
+        state.rules = Some(rules);
     }
 
     /// SPEC A12: void when access is switched off by anyone, that is when the last gate closes.

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use postern_model::record::{Account, Actor as By, Standing};
+use postern_model::record::{Account, Actor as By, Rules, Standing};
 use postern_model::{AccountId, Protocol, Timestamp};
 use postern_policy::Refusal;
 use postern_policy::access::{self, Asker, Attempt, Closing};
@@ -35,6 +35,8 @@ pub(crate) struct AccountActor {
 pub(crate) struct State {
     account: Account,
     standing: Standing,
+    /// What the user has arranged, where that is anything.
+    rules: Option<Rules>,
     /// Whether the store has the activity yet.
     used: bool,
 }
@@ -120,7 +122,8 @@ impl Loaded for AccountActor {
         }
         let account = view.get(&keys::account(id))?.ok_or(StoreError::NotFound)?;
         let standing = read_standing(view, id, &account)?;
-        Ok(State { account, standing, used: view.contains(&keys::activity(id))? })
+        let rules = view.get(&keys::rules(id))?;
+        Ok(State { account, standing, rules, used: view.contains(&keys::activity(id))? })
     }
 
     fn slot(&mut self) -> &mut Option<State> {

@@ -56,7 +56,9 @@ pub(super) async fn set_access(
 pub(super) async fn set_plan(actors: &Actors, address: &str, plan: String) -> Result<Value, AdminError> {
     super::known_plan(actors, &plan)?;
     let account = find(actors, address).await?;
-    perform(actors, account, address, By::Operator, Deed::Plan(plan)).await
+    let done = perform(actors, account, address, By::Operator, Deed::Plan(plan.clone())).await?;
+    actors.tell_plan(account, plan).await;
+    Ok(done)
 }
 
 pub(super) async fn set_status(actors: &Actors, address: &str, status: Status) -> Result<Value, AdminError> {
@@ -71,6 +73,9 @@ pub(super) async fn set_value(
     value: &str,
 ) -> Result<Value, AdminError> {
     let account = find(actors, address).await?;
+    if let Some(answer) = super::rules::set(actors, account, address, name, value).await? {
+        return Ok(answer);
+    }
     let deed = match (name, value) {
         ("language", "en" | "lv" | "ru") => {
             keep_folder_names(actors, account, value).await?;
@@ -91,7 +96,8 @@ pub(super) async fn set_value(
         }
         _ => {
             return Err(AdminError(format!(
-                "{name:?} is not a setting of an account: there are language, legacy-plaintext and pop3-delete"
+                "{name:?} is not a setting of an account: there are language, legacy-plaintext, pop3-delete, {}",
+                super::rules::NAMES.join(", ")
             )));
         }
     };
@@ -171,6 +177,7 @@ pub(super) async fn perform(
     let from: Option<IpAddr> = None;
     let told = actors.perform(account, by, from, deed).await.map_err(|refused| match refused {
         ChangeRefused::Gate(protocol, error) => AdminError(word(protocol, error)),
+        ChangeRefused::Rules(error) => AdminError(error.to_string()),
         ChangeRefused::Store(error) => failed(error),
     })?;
     actors.notices_delivered().await;

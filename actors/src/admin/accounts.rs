@@ -164,7 +164,11 @@ async fn begin_removing(actors: &Actors, address: &str) -> Result<(), AdminError
         batch.delete(&keys::address(spelling));
     }
     batch.put(&keys::removal(id), &Removal { since: actors.now() });
+    let caught = super::domains::forget(actors, id, &mut batch).await?;
     actors.store().commit(batch).await.map_err(failed)?;
+    for domain in caught {
+        actors.ground().directory.domain_added(domain, None);
+    }
     for spelling in &spellings {
         actors.ground().directory.changed(spelling);
     }

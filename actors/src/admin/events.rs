@@ -113,6 +113,9 @@ impl Row {
                 row("notice", None, None, json!({ "notice": notice.name(), "letter": letter.to_string() }))
             }
             What::Reported { text } => row("reported", None, None, said(text)),
+            What::Setting { setting, text } => {
+                row("setting", None, None, json!({ "setting": setting.name(), "text": text }))
+            }
             What::Standing(standing) => row("checkpoint", None, None, checkpoint(standing)),
             What::Scores(scores) => {
                 let scores: Vec<Value> = scores

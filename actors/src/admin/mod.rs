@@ -8,7 +8,9 @@ mod clock;
 mod domains;
 mod events;
 mod import;
+mod keys;
 mod passwords;
+mod rules;
 mod show;
 
 #[cfg(test)]
@@ -41,6 +43,27 @@ pub enum AdminRequest {
     },
     /// All domains, sorted.
     DomainList,
+    /// One of the domain's settings: `catch-all` (SPEC D6).
+    DomainSet {
+        /// In any spelling.
+        domain: String,
+        /// Which setting.
+        name: String,
+        /// To what.
+        value: String,
+    },
+    /// The domain's DKIM keys (SPEC D4); where one that signs is missing, it is made.
+    DomainKeys {
+        /// In any spelling.
+        domain: String,
+    },
+    /// New keys in the place of the old ones, step by step.
+    DomainRotate {
+        /// In any spelling.
+        domain: String,
+        /// Which step.
+        step: RotateStep,
+    },
     /// A new account, everything off (SPEC A1).
     AccountAdd {
         /// Its full address, in a domain of ours.
@@ -146,7 +169,8 @@ pub enum AdminRequest {
     PolicyRelease,
     /// Whether the brake holds, since when and why.
     PolicyShow,
-    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`, `pop3-delete`.
+    /// One of the account's settings (SPEC K): `language`, `legacy-plaintext`, `pop3-delete`, and those of D6: `forward`,
+    /// `vacation`, `block` and others.
     Set {
         /// Whose.
         address: String,
@@ -224,6 +248,19 @@ impl AdminRequest {
     }
 }
 
+/// A step from old keys to new ones. What was sent an hour ago is verified with the old ones, and the DNS remembers for a
+/// while that there are no new ones: so none of them is done along with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RotateStep {
+    /// Make new ones, to be published.
+    Begin,
+    /// Sign with the new ones; the old ones are retired.
+    Activate,
+    /// Forget the retired ones.
+    Drop,
+}
+
 /// What to do with a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -283,6 +320,9 @@ impl Actors {
             Ask::DomainAdd { domain } => domains::add(self, &domain).await,
             Ask::DomainRemove { domain } => domains::remove(self, &domain).await,
             Ask::DomainList => Ok(domains::list(self)),
+            Ask::DomainSet { domain, name, value } => domains::set(self, &domain, &name, &value).await,
+            Ask::DomainKeys { domain } => keys::list(self, &domain).await,
+            Ask::DomainRotate { domain, step } => keys::rotate(self, &domain, step).await,
             Ask::AccountAdd { address, plan, password } => {
                 accounts::add(self, &address, plan, password).await
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_model::record::{
-    Account, Checks, Event, GateState, MailboxHeader, SendingLock, Standing, Usage, What,
+    Account, Checks, Event, GateState, MailboxHeader, Rules, SendingLock, Standing, Usage, What,
 };
 use postern_model::{AccountId, MailboxId, Protocol, Timestamp};
 use postern_policy::access::{self, closes_at, gate};
@@ -11,7 +11,7 @@ use postern_policy::maildrop::next_check;
 use postern_storage::{Ring, StoreError, View, keys};
 use serde_json::{Value, json};
 
-use super::{AdminError, accounts, events, failed, find};
+use super::{AdminError, accounts, events, failed, find, rules};
 use crate::Actors;
 use crate::account::read_standing;
 use crate::ground::EVENTS_KEPT;
@@ -25,6 +25,7 @@ struct Everything {
     usage: Usage,
     inbox: Option<MailboxHeader>,
     has_password: bool,
+    rules: Rules,
 }
 
 pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminError> {
@@ -49,6 +50,10 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         "password_must_change": all.standing.access.theft.is_some(),
         "legacy_plaintext": all.account.legacy_plaintext,
         "pop3_delete": all.account.pop3_delete,
+        "forwarding": rules::forwarding(&all.rules),
+        "vacation": rules::vacation(&all.rules.vacation),
+        "blocked": all.rules.blocked,
+        "detail": all.rules.detail,
         "access": gates(&all.standing, Some(&settings.access)),
         "sending": all.sending(actors),
         "check": all.check(actors),
@@ -75,6 +80,7 @@ impl Everything {
             sent: letters.into_iter().map(|(_, e)| e).filter(is_letter).map(|e| e.at).collect(),
             usage: view.get(&keys::usage(id))?.unwrap_or_default(),
             inbox: view.get(&keys::mailbox(id, MailboxId::INBOX))?,
+            rules: view.get(&keys::rules(id))?.unwrap_or_default(),
             has_password: view.get(&keys::credentials(id))?.is_some_and(|own| !own.hash.is_empty()),
         })
     }

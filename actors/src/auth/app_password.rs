@@ -17,7 +17,7 @@ const GROUP: usize = 5;
 const PREFIX: &str = "$app-password$";
 
 /// Makes an app password, `abcde-fghjk-mnpqr-stuvw`; `None` where the system has no random numbers.
-pub(super) fn generate() -> Option<Zeroizing<String>> {
+pub(crate) fn generate() -> Option<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(LETTERS + LETTERS / GROUP));
     let mut letters = 0;
     while letters < LETTERS {
@@ -45,7 +45,7 @@ pub(super) fn hash(password: &str) -> Option<String> {
 
 /// The twenty letters of what was typed, with or without hyphens, spaces and capitals; `None` where it can't be an app
 /// password.
-pub(super) fn letters(typed: &str) -> Option<Zeroizing<String>> {
+pub(crate) fn letters(typed: &str) -> Option<Zeroizing<String>> {
     let mut letters = Zeroizing::new(String::with_capacity(LETTERS));
     for c in typed.chars().filter(|c| *c != '-' && *c != ' ') {
         let c = c.to_ascii_lowercase();

@@ -5,7 +5,7 @@
 //! [`CredentialSource`], and answers are held back by a [`Pace`]. The state lives on the actor's own thread; no borrow
 //! of it is held across an await, so what is read, decided and written there is one step.
 
-mod app_password;
+pub(crate) mod app_password;
 mod attempts;
 mod foreign;
 mod hasher;

@@ -14,12 +14,16 @@ use super::{
     Storage, Wants,
 };
 use crate::delivery::landed;
+use crate::learn::Lesson;
 use crate::mailbox::{
     Annotate, Append, Ask, ChangeFlags, Clear, Copy, Create, Delete, Expunge, Headers, Job, MailboxActor,
     Moved, Names, Notes, Rename, STAGED_AT_ONCE, Select, Show, Stage, Stored, Subscribe, Unstage,
     VanishedSince,
 };
 use crate::registry::Seat;
+
+/// Letters that one command may teach the spam filter; one user leaves room for others.
+const LESSONS_AT_ONCE: usize = 200;
 
 impl Mail {
     /// Asks MailboxActor.
@@ -166,15 +170,15 @@ impl Mail {
         let mut staging = Staging { seat: Arc::clone(&self.seat), copies: HashMap::new() };
         let mut left = uids.clone();
         while left.len() > STAGED_AT_ONCE as u64 {
-            let staged = self.ask(Stage::of(from, left, Arc::clone(&self.plan))).await?;
+            let staged = self.ask(Stage::of(from, left)).await?;
             staging.copies.extend(staged.copies);
             landed(staged.receipt).await?;
             left = staged.left;
         }
-        let mut copy = Copy::copies(from, uids, to, Arc::clone(&self.plan));
+        let mut copy = Copy::copies(from, uids, to);
         // From here on they are MailboxActor's to put somewhere or to drop.
         copy.staged = std::mem::take(&mut staging.copies);
-        settled(self.ask(copy).await?).await
+        self.settled(self.ask(copy).await?).await
     }
 
     /// Moves letters, all or none (RFC 6851); on disk when answered. Within one folder they get new UIDs.
@@ -183,7 +187,22 @@ impl Mail {
     /// As [`Mail::copy`], but for the quota.
     pub async fn move_to(&self, from: MailboxId, uids: UidSet, to: MailboxId) -> Result<Copied, Refusal> {
         let moved = self.ask(Copy::moves(from, uids, to)).await?;
-        settled(moved).await
+        self.settled(moved).await
+    }
+
+    /// Waits until it is on disk; what the user has said of letters by it is learned then.
+    async fn settled(&self, moved: Moved) -> Result<Copied, Refusal> {
+        let Moved { uid_validity, from, to, folder, lesson, receipt } = moved;
+        if let Some(receipt) = receipt {
+            landed(receipt).await?;
+        }
+        if let (Some((kind, letters)), Some(trainer)) = (lesson, &self.actors.ground().settings.trainer) {
+            let (account, store) = (self.account, self.store());
+            for letter in letters.into_iter().take(LESSONS_AT_ONCE) {
+                trainer.learn(Lesson { account, letter, store: store.clone(), kind });
+            }
+        }
+        Ok(Copied { uid_validity, from, to, folder })
     }
 
     /// Puts letters into a folder, all or none (RFC 3502); on disk when answered. Where `replaces` names a letter of a
@@ -200,8 +219,8 @@ impl Mail {
         if !self.store().is_writable() {
             return Err(Refusal::StoreFull);
         }
-        let (sight, plan) = (Arc::clone(&self.sight), Arc::clone(&self.plan));
-        let placed = self.ask(Append { sight, plan, mailbox, letters, replaces }).await?;
+        let sight = Arc::clone(&self.sight);
+        let placed = self.ask(Append { sight, mailbox, letters, replaces }).await?;
         landed(placed.receipt).await?;
         Ok(Appended { uid_validity: placed.uid_validity, uids: placed.uids })
     }
@@ -284,8 +303,7 @@ impl Mail {
     /// # Errors
     /// What the store can't do.
     pub async fn storage(&self) -> Result<Storage, Refusal> {
-        let used = self.ask(Stored).await?;
-        Ok(Storage { used, limit: self.actors.ground().settings.plan(&self.plan).storage })
+        self.ask(Stored).await
     }
 }
 
@@ -303,12 +321,4 @@ impl Drop for Staging {
             self.seat.addr().do_send(Unstage(self.copies.values().copied().collect()));
         }
     }
-}
-
-async fn settled(moved: Moved) -> Result<Copied, Refusal> {
-    let Moved { uid_validity, from, to, folder, receipt } = moved;
-    if let Some(receipt) = receipt {
-        landed(receipt).await?;
-    }
-    Ok(Copied { uid_validity, from, to, folder })
 }

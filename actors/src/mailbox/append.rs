@@ -18,8 +18,6 @@ use crate::mail::{Appending, Sight};
 
 pub(crate) struct Append {
     pub(crate) sight: Arc<Sight>,
-    /// The name of the account's plan.
-    pub(crate) plan: Arc<str>,
     pub(crate) mailbox: MailboxId,
     pub(crate) letters: Vec<Appending>,
     /// Goes in the same batch (RFC 8508).
@@ -42,7 +40,7 @@ impl Job for Append {
     }
 
     fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Placed, Refusal> {
-        let Append { sight, plan, mailbox, letters, replaces } = self;
+        let Append { sight, mailbox, letters, replaces } = self;
         if !actor.books()?.has(mailbox) {
             return Err(Refusal::NoSuchFolder);
         }
@@ -53,7 +51,7 @@ impl Job for Append {
             None => 0,
         };
         let come: u64 = letters.iter().map(|letter| letter.body.len()).sum();
-        actor.has_room(&plan, come, freed)?;
+        actor.has_room(come, freed)?;
         let mut work = Work::default();
         let arrivals = actor.take_in(&mut work, mailbox, letters)?;
         let books = actor.books()?;
@@ -75,10 +73,17 @@ pub(super) fn full(FolderFull: FolderFull) -> Refusal {
 
 impl MailboxActor {
     /// Whether the plan lets so many octets come where others go (SPEC D8).
-    pub(super) fn has_room(&mut self, plan: &str, come: u64, go: u64) -> Result<(), Refusal> {
-        let Some(limit) = self.ground.settings.plan(plan).storage else { return Ok(()) };
+    pub(super) fn has_room(&mut self, come: u64, go: u64) -> Result<(), Refusal> {
+        let Some(limit) = self.room()? else { return Ok(()) };
         let after = self.books()?.usage.octets.saturating_add(come).saturating_sub(go);
         if after > limit && come > go { Err(Refusal::OverQuota { limit }) } else { Ok(()) }
+    }
+
+    /// Octets that the account's plan lets it store; `None` is without limit.
+    pub(super) fn room(&mut self) -> Result<Option<u64>, Refusal> {
+        let settings = &self.ground.settings;
+        let books = self.books.as_ref().ok_or(Refusal::Unavailable)?;
+        Ok(settings.plan(&books.plan).storage)
     }
 
     /// Puts bodies and all that is known of them into the batch.

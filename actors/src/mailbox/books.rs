@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use postern_model::record::{Annotations, Block, Entry, Folders, MailboxHeader, Usage, Vanished};
+use postern_model::record::{Account, Annotations, Block, Entry, Folders, MailboxHeader, Usage, Vanished};
 use postern_model::{MailboxId, ModSeq, Timestamp};
 use postern_policy::folder::{Arrival, Folder, FolderFull, Put, Tail, Touched};
 use postern_policy::names::uid_validity_on_paper;
@@ -16,6 +16,8 @@ pub(crate) struct Books {
     pub(super) usage: Usage,
     /// The usage that the store holds once all that is in flight has landed; `None` where it holds none.
     pub(super) stored: Option<Usage>,
+    /// The name of the account's plan.
+    pub(super) plan: String,
     /// When the account was made: the UIDVALIDITY of folders on paper goes by it, and so stays what it was when the first
     /// letter comes (RFC 9051 §2.3.1.1).
     created: Timestamp,
@@ -48,14 +50,15 @@ pub(crate) enum Known {
 }
 
 impl Books {
-    pub(super) fn new(stored: Option<Usage>, least: ModSeq, created: Timestamp, folders: Folders) -> Books {
+    pub(super) fn new(stored: Option<Usage>, least: ModSeq, account: Account, folders: Folders) -> Books {
         let mut usage = stored.unwrap_or_default();
         usage.mod_seq = usage.mod_seq.max(least);
         let folders = Arc::new(folders);
         Books {
             usage,
             stored,
-            created,
+            plan: account.plan,
+            created: account.created,
             shown_folders: Arc::clone(&folders),
             folders,
             shelves: HashMap::new(),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use postern_model::record::{Doomed, Entry};
-use postern_model::{LetterId, MailboxId, ModSeq, UidSet, UidValidity};
+use postern_model::{LetterId, MailboxId, ModSeq, SpecialUse, UidSet, UidValidity};
 use postern_policy::Refusal;
 use postern_policy::folder::Folder;
+use postern_policy::names;
 use postern_storage::{Batch, keys};
 
 use super::MailboxActor;
@@ -16,6 +17,7 @@ use super::books::Books;
 use super::job::{Job, tail, whole};
 use super::load::{Known, Loaded, Missing};
 use super::work::{Due, Receipt, Work};
+use crate::learn::Kind;
 
 /// Letters that are copied in one batch: of each, facts and signature are in memory.
 pub(crate) const STAGED_AT_ONCE: usize = 512;
@@ -25,8 +27,8 @@ pub(crate) struct Copy {
     pub(crate) from: MailboxId,
     pub(crate) uids: UidSet,
     pub(crate) to: MailboxId,
-    /// The name of the account's plan, where it counts: for copies.
-    pub(crate) plan: Option<Arc<str>>,
+    /// Whether the letters stay where they are, too.
+    pub(crate) copies: bool,
     /// Copies that were made before, by the letter that they are of: see [`Stage`].
     pub(crate) staged: HashMap<LetterId, LetterId>,
     /// What is known of the other letters to be copied.
@@ -40,17 +42,19 @@ pub(crate) struct Moved {
     pub(crate) to: UidSet,
     /// The folder that they were in.
     pub(crate) folder: Arc<Folder>,
+    /// What the user says by it of these letters (SPEC D5).
+    pub(crate) lesson: Option<(Kind, Vec<LetterId>)>,
     /// `None` where there was nothing to do.
     pub(crate) receipt: Option<Receipt>,
 }
 
 impl Copy {
-    pub(crate) fn copies(from: MailboxId, uids: UidSet, to: MailboxId, plan: Arc<str>) -> Copy {
-        Copy { from, uids, to, plan: Some(plan), staged: HashMap::new(), known: None }
+    pub(crate) fn copies(from: MailboxId, uids: UidSet, to: MailboxId) -> Copy {
+        Copy { from, uids, to, copies: true, staged: HashMap::new(), known: None }
     }
 
     pub(crate) fn moves(from: MailboxId, uids: UidSet, to: MailboxId) -> Copy {
-        Copy { from, uids, to, plan: None, staged: HashMap::new(), known: None }
+        Copy { from, uids, to, copies: false, staged: HashMap::new(), known: None }
     }
 }
 
@@ -59,7 +63,7 @@ impl Job for Copy {
 
     fn missing(&self, books: &Books) -> Option<Missing> {
         let folders = whole(books, self.from).or_else(|| tail(books, self.to));
-        if folders.is_some() || self.plan.is_none() || self.known.is_some() {
+        if folders.is_some() || !self.copies || self.known.is_some() {
             return folders;
         }
         let letters = books.ahead(self.from)?.entries_of(&self.uids).map(|entry| entry.letter);
@@ -96,14 +100,16 @@ impl Copy {
         let letters: Vec<Entry> = folder.entries_of(&self.uids).cloned().collect();
         let from: UidSet = letters.iter().map(|entry| entry.uid).collect();
         let mut work = Work::default();
-        let moves = self.plan.is_none();
-        let letters = match self.plan {
-            Some(plan) => {
-                actor.has_room(&plan, letters.iter().map(|entry| u64::from(entry.size)).sum(), 0)?;
+        let moves = !self.copies;
+        let letters = match self.copies {
+            true => {
+                actor.has_room(letters.iter().map(|entry| u64::from(entry.size)).sum(), 0)?;
                 actor.double(&mut work, letters, staged, self.known.unwrap_or_default())
             }
-            None => letters,
+            false => letters,
         };
+        let lesson = lesson(actor.books()?, self.from, self.to);
+        let lesson = lesson.map(|kind| (kind, letters.iter().map(|entry| entry.letter).collect()));
         let (names, now) = (&folder.header().keywords, actor.ground.ticker.now());
         let put = actor.books()?.put_in(self.to, letters, names, now).map_err(full)?;
         let is_empty = put.touched.is_empty();
@@ -115,10 +121,21 @@ impl Copy {
         let uid_validity = header.ok_or(Refusal::Unavailable)?;
         if is_empty {
             let folder = actor.shown(self.from)?;
-            return Ok(Moved { uid_validity, from, to: put.uids, folder, receipt: None });
+            return Ok(Moved { uid_validity, from, to: put.uids, folder, lesson: None, receipt: None });
         }
         let receipt = Some(actor.hand_in(work, Due::Durable, ctx)?);
-        Ok(Moved { uid_validity, from, to: put.uids, folder: actor.folder(self.from)?, receipt })
+        Ok(Moved { uid_validity, from, to: put.uids, folder: actor.folder(self.from)?, lesson, receipt })
+    }
+}
+
+/// What a user says of letters by putting them from one folder into another: spam comes to Junk; what leaves it for anything
+/// but Trash is none.
+fn lesson(books: &Books, from: MailboxId, to: MailboxId) -> Option<Kind> {
+    let is = |of, mailbox| names::of_use(&books.folders, of).is_some_and(|folder| folder.id == Some(mailbox));
+    match (is(SpecialUse::Junk, from), is(SpecialUse::Junk, to)) {
+        (false, true) => Some(Kind::Spam),
+        (true, false) if !is(SpecialUse::Trash, to) => Some(Kind::Ham),
+        _ => None,
     }
 }
 
@@ -165,7 +182,6 @@ impl MailboxActor {
 pub(crate) struct Stage {
     pub(crate) from: MailboxId,
     pub(crate) uids: UidSet,
-    pub(crate) plan: Arc<str>,
     known: Option<Vec<(LetterId, Known)>>,
 }
 
@@ -179,8 +195,8 @@ pub(crate) struct Staged {
 }
 
 impl Stage {
-    pub(crate) fn of(from: MailboxId, uids: UidSet, plan: Arc<str>) -> Stage {
-        Stage { from, uids, plan, known: None }
+    pub(crate) fn of(from: MailboxId, uids: UidSet) -> Stage {
+        Stage { from, uids, known: None }
     }
 }
 
@@ -206,7 +222,7 @@ impl Job for Stage {
         let folder = actor.folder(self.from)?;
         // All that is to come, so that nothing is begun in vain.
         let octets = folder.entries_of(&self.uids).map(|entry| u64::from(entry.size)).sum();
-        actor.has_room(&self.plan, octets, 0)?;
+        actor.has_room(octets, 0)?;
         let done: UidSet =
             folder.entries_of(&self.uids).take(STAGED_AT_ONCE).map(|entry| entry.uid).collect();
         let left: UidSet = folder.entries_of(&self.uids.difference(&done)).map(|entry| entry.uid).collect();

@@ -1,11 +1,11 @@
-//! A letter comes into the INBOX.
+//! A letter comes into the INBOX, or into Junk.
 
 use actix::prelude::*;
 use postern_model::mime::Facts;
 use postern_model::record::{Actor as By, Event, OwedNotice, Pending, Signature, What};
-use postern_model::{AccountId, Flags, LetterId, Timestamp};
-use postern_policy::Refusal;
+use postern_model::{AccountId, Flags, LetterId, MailboxId, SpecialUse, Timestamp};
 use postern_policy::folder::{Arrival, FolderFull};
+use postern_policy::{Refusal, names, storage};
 use postern_storage::{Batch, Ring, SealedBody, keys};
 
 use super::books::Books;
@@ -15,11 +15,13 @@ use super::work::{Due, Receipt, Work};
 use super::{INBOX, MailboxActor};
 use crate::ground::EVENTS_KEPT;
 
-/// A letter for the INBOX.
+/// A letter for an account.
 pub(crate) enum Arriving {
     /// Body and index in one batch: the letter has one recipient.
     Whole {
         letter: LetterId,
+        /// The folder that it is for.
+        mailbox: MailboxId,
         body: SealedBody,
         facts: Box<Facts>,
         signature: Signature,
@@ -52,16 +54,39 @@ pub(crate) struct Deliver {
     pub(crate) at: Timestamp,
 }
 
+impl Deliver {
+    /// Where it comes to. A user may have deleted Junk, or given its use to another folder; nothing is lost by that.
+    fn place(&self, books: &Books) -> MailboxId {
+        let wanted = match &self.arriving {
+            Arriving::Whole { mailbox, .. } => *mailbox,
+            Arriving::Owed { pending, .. } => pending.mailbox,
+            Arriving::Notice { .. } => INBOX,
+        };
+        match wanted {
+            MailboxId::JUNK => {
+                names::of_use(&books.folders, SpecialUse::Junk).and_then(|folder| folder.id).unwrap_or(INBOX)
+            }
+            _ => INBOX,
+        }
+    }
+}
+
 impl Job for Deliver {
     type Done = Receipt;
 
     fn missing(&self, books: &Books) -> Option<Missing> {
-        tail(books, INBOX)
+        tail(books, self.place(books))
     }
 
-    /// Puts a letter into the INBOX in memory and its batch on the way.
+    /// Puts a letter into its folder in memory and its batch on the way.
     fn run(self, actor: &mut MailboxActor, ctx: &mut Context<MailboxActor>) -> Result<Receipt, Refusal> {
+        if let Arriving::Whole { body, .. } = &self.arriving {
+            // SPEC D8. What was accepted before, and a notice (N1), comes in whatever there is.
+            let (room, used) = (actor.room()?, actor.books()?.usage.octets);
+            storage::takes(used, room, body.len())?;
+        }
         let mut work = Work::default();
+        let mailbox = self.place(actor.books()?);
         let (letter, size, accepted) = actor.receive(self.arriving, self.at, &mut work.batch)?;
         let arrival = Arrival {
             letter,
@@ -72,12 +97,12 @@ impl Job for Deliver {
             keywords: Vec::new(),
             pop3_uidl: None,
         };
-        let put = actor.books()?.append(INBOX, vec![arrival]).map_err(|FolderFull| {
-            tracing::error!(account = %actor.account, "the INBOX has used up its numbers");
+        let put = actor.books()?.append(mailbox, vec![arrival]).map_err(|FolderFull| {
+            tracing::error!(account = %actor.account, %mailbox, "a folder has used up its numbers");
             Refusal::Unavailable
         })?;
         tracing::debug!(account = %actor.account, %letter, uid = put.uids.last().map(|uid| uid.0), size, "delivered");
-        work.touch(INBOX, put.touched);
+        work.touch(mailbox, put.touched);
         actor.hand_in(work, Due::Durable, ctx)
     }
 }
@@ -92,9 +117,9 @@ impl MailboxActor {
     ) -> Result<(LetterId, u32, Timestamp), Refusal> {
         let id = self.account;
         match arriving {
-            Arriving::Whole { letter, body, facts, signature, tally } => {
+            Arriving::Whole { letter, mailbox, body, facts, signature, tally } => {
                 let size = size(body.len())?;
-                batch.append_body(&[id], letter, INBOX, at, body);
+                batch.append_body(&[id], letter, mailbox, at, body);
                 batch.put(&keys::facts(id, letter), &*facts);
                 batch.put(&keys::signature(id, letter), &signature);
                 if let Some(tally) = tally {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
-use postern_model::record::{Folders, MailboxHeader, Usage};
+use postern_model::record::{Folders, MailboxHeader};
 use postern_model::{MailboxId, ModSeq, Uid, UidSet};
-use postern_policy::Refusal;
 use postern_policy::folder::{Folder, Touched};
 use postern_policy::vanished;
+use postern_policy::{Refusal, storage};
 use tokio::sync::oneshot;
 
 use super::MailboxActor;
@@ -16,6 +16,7 @@ use super::job::{Job, whole};
 use super::load::{Loaded, Missing};
 use super::work::{Due, Work};
 use crate::mail::Sight;
+use crate::mail::Storage;
 
 /// A session turns to a folder. What is to come of what is on its way, it has to wait for before it looks.
 pub(crate) struct Select {
@@ -107,14 +108,30 @@ impl Job for Names {
 pub(crate) struct Stored;
 
 impl Job for Stored {
-    type Done = Usage;
+    type Done = Storage;
 
     fn missing(&self, _: &Books) -> Option<Missing> {
         None
     }
 
-    fn run(self, actor: &mut MailboxActor, _: &mut Context<MailboxActor>) -> Result<Usage, Refusal> {
-        Ok(actor.books()?.usage)
+    fn run(self, actor: &mut MailboxActor, _: &mut Context<MailboxActor>) -> Result<Storage, Refusal> {
+        Ok(Storage { used: actor.books()?.usage, limit: actor.room()? })
+    }
+}
+
+/// Whether a letter of so many octets would fit (SPEC D8).
+pub(crate) struct Takes(pub(crate) u64);
+
+impl Job for Takes {
+    type Done = ();
+
+    fn missing(&self, _: &Books) -> Option<Missing> {
+        None
+    }
+
+    fn run(self, actor: &mut MailboxActor, _: &mut Context<MailboxActor>) -> Result<(), Refusal> {
+        let (room, used) = (actor.room()?, actor.books()?.usage.octets);
+        storage::takes(used, room, self.0)
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) use expunge::{Clear, Expunge};
 pub(crate) use flags::ChangeFlags;
 pub(crate) use job::{Ask, Job};
 use load::{BooksRead, DOOMED_AT_ONCE, Leftovers};
-pub(crate) use look::{Headers, Names, Select, Show, Stored, VanishedSince};
+pub(crate) use look::{Headers, Names, Select, Show, Stored, Takes, VanishedSince};
 pub(crate) use names::{Create, Delete, Rename, Subscribe};
 pub(crate) use notes::{Annotate, Notes};
 pub(crate) use open::OpenMaildrop;
@@ -96,6 +96,11 @@ pub(crate) struct MailboxActor {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reload;
+
+/// The account has another plan (SPEC D8).
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NewPlan(pub(crate) String);
 
 /// As if a while had passed.
 #[cfg(test)]
@@ -181,7 +186,7 @@ impl MailboxActor {
             let lost = usage.map(|usage| ModSeq(usage.mod_seq.0.saturating_add(LOST_AT_MOST)));
             self.given = lost.unwrap_or_default();
         }
-        let books = Books::new(usage, self.given, account.created, folders);
+        let books = Books::new(usage, self.given, account, folders);
         if let Some(Leftovers { orphans, doomed }) = leftovers {
             self.knows_leftovers = doomed.len() < DOOMED_AT_ONCE;
             self.sights.forget_doomed();
@@ -216,6 +221,16 @@ impl Handler<Reload> for MailboxActor {
 
     fn handle(&mut self, _: Reload, _: &mut Context<Self>) {
         self.reload();
+    }
+}
+
+impl Handler<NewPlan> for MailboxActor {
+    type Result = ();
+
+    fn handle(&mut self, NewPlan(plan): NewPlan, _: &mut Context<Self>) {
+        if let Some(books) = &mut self.books {
+            books.plan = plan;
+        }
     }
 }
 

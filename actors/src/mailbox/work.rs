@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
-use postern_model::record::Folders;
+use postern_model::record::{Actor as By, Folders, OwedNotice};
 use postern_model::{LetterId, MailboxId, ModSeq, UidSet};
 use postern_policy::Refusal;
 use postern_policy::folder::Touched;
-use postern_policy::vanished;
+use postern_policy::{storage, vanished};
 use postern_storage::{Batch, StoreError, keys};
 use tokio::sync::oneshot;
 
@@ -139,6 +139,7 @@ impl MailboxActor {
         touched: &AllTouched,
         names: bool,
     ) -> Result<Vec<(MailboxId, Known)>, Refusal> {
+        self.tell_of_room(batch);
         let account = self.account;
         let books = self.books.as_mut().ok_or(Refusal::Unavailable)?;
         let mut shelves = Vec::with_capacity(touched.len());
@@ -170,6 +171,28 @@ impl MailboxActor {
         books.stored = Some(books.usage);
         self.given = self.given.max(books.usage.mod_seq);
         Ok(shelves)
+    }
+
+    /// Where room runs out by this batch, the notice that tells so is owed with it (SPEC D8).
+    fn tell_of_room(&mut self, batch: &mut Batch) {
+        let Some(books) = &mut self.books else { return };
+        let limit = self.ground.settings.plan(&books.plan).storage;
+        let (told, notice) = storage::tell(books.usage.octets, limit, books.usage.told);
+        books.usage.told = told;
+        if let Some(notice) = notice {
+            let store = &self.ground.store;
+            let owed = OwedNotice {
+                at: self.ground.ticker.now(),
+                notice,
+                protocols: Vec::new(),
+                by: By::Timer,
+                reason: None,
+                text: None,
+                then: None,
+                from: None,
+            };
+            batch.owe(store.next_letter_id(), self.account, &owed);
+        }
     }
 
     /// Whether whoever asks for a lazy change has to wait for it all the same: where what it builds on is not on disk, or

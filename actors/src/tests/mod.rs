@@ -21,11 +21,13 @@ mod deeds;
 mod folders;
 mod gate;
 mod imap;
+mod keys;
 mod mail;
 mod maildrop;
 mod notices;
 mod quota;
 mod scale;
+mod storage;
 mod timer;
 mod year;
 
@@ -195,6 +197,7 @@ impl House {
             mail_from: MailFrom::Null,
             terms: MailTerms::default(),
             judged: Judged::default(),
+            forwards: Vec::new(),
         }
     }
 

@@ -164,7 +164,9 @@ impl Element {
             }
             // What the timer and the rules did follows from the rest, or would not have happened.
             "access-opened" | "access-closed" | "access-blocked" | "access-unblocked" | "sending-locked"
-            | "sending-unlocked" | "status" | "warned" | "notice" | "checkpoint" => Ok(Says::Nothing),
+            | "sending-unlocked" | "status" | "warned" | "notice" | "checkpoint" | "setting" => {
+                Ok(Says::Nothing)
+            }
             other => Err(format!("{other:?} is no kind of event")),
         }
     }

@@ -251,3 +251,66 @@ plaintext-password =
 
         If your program cannot use encryption, you can allow that under { page }: “My program cannot do SSL”. This is less safe.
     .support = { help }
+
+storage-low =
+    .subject = Your mailbox is nearly full
+    .what = More than 80 % of the room that your mailbox { $address } has is used (noticed on { $at }).
+    .why = When all of it is used, new letters are not taken any more and go back to their senders.
+    .how =
+        1. Open { $web } and log in.
+        2. Remove letters that you no longer need, and empty the Trash; letters with large attachments free most room.
+    .support = { help }
+
+storage-out =
+    .subject = Your mailbox is full but for a little
+    .what = More than 95 % of the room that your mailbox { $address } has is used (noticed on { $at }).
+    .why = When all of it is used, new letters are not taken any more and go back to their senders.
+    .how =
+        1. Open { $web } and log in.
+        2. Remove letters that you no longer need, and empty the Trash; letters with large attachments free most room.
+    .support = { help }
+forwarding-on =
+    .subject = Letters from your mailbox are forwarded to { $forward }
+    .what = Since { $at }, letters that come to your mailbox { $address } are forwarded to { $forward }.
+    .why =
+        { $by ->
+            [operator] It was set up by the staff of the mail service, and whoever reads at { $forward } agreed.
+           *[user] It was set up in the settings of your mailbox, and whoever reads at { $forward } agreed.
+        }
+    .how =
+        If you wanted this, there is nothing to do.
+
+        If you did not:
+        1. Open { $web } and log in.
+        2. Go to { page } and switch off forwarding.
+        3. Change your password, because somebody else may know it.
+    .support = { help }
+
+forwarding-stopped =
+    .subject = Letters are no longer forwarded to { $forward }
+    .what = On { $at }, forwarding letters from your mailbox { $address } to { $forward } was stopped. New letters stay in your mailbox.
+    .why = Letters to that address came back on several days of a week.
+    .how =
+        If the address is still right, and takes letters again:
+        1. Open { $web } and log in.
+        2. Go to { page } and set up forwarding to it again. You will have to confirm the address once more.
+    .support = { help }
+
+## Letters to others
+
+# To whom a user wants to forward letters; nothing is forwarded before they agree.
+forward-request-subject = Do you want letters of { $address } to be forwarded to you?
+forward-request =
+    Hello,
+
+    the user of the mailbox { $address } would like letters that come there to be forwarded to { $to }.
+
+    If you want this, give the user this word:
+
+    { $word }
+
+    It is entered at { $web }, in the settings of the mailbox { $address }. It is valid for 7 days.
+
+    If you do not want this, or know nothing of it, there is nothing to do: without the word, no letters will come.
+
+    This letter was written automatically by the mail service of { $domain }. Help: { $support }

@@ -256,3 +256,66 @@ plaintext-password =
 
         Ja Jūsu programma neprot šifrēt, varat to atļaut sadaļā { page }: «Mana programma neatbalsta SSL». Tas ir mazāk droši.
     .support = { help }
+
+storage-low =
+    .subject = Jūsu pastkaste ir gandrīz pilna
+    .what = Ir izmantots vairāk nekā 80 % Jūsu pastkastes { $address } vietas (konstatēts { $at }).
+    .why = Kad tiks izmantota visa vieta, jaunas vēstules vairs netiks pieņemtas un tiks nosūtītas atpakaļ sūtītājiem.
+    .how =
+        1. Atveriet { $web } un piesakieties.
+        2. Izdzēsiet vēstules, kas Jums vairs nav vajadzīgas, un iztukšojiet mapi «Dzēstās»; visvairāk vietas atbrīvo vēstules ar lieliem pielikumiem.
+    .support = { help }
+
+storage-out =
+    .subject = Jūsu pastkastē gandrīz nav vietas
+    .what = Ir izmantots vairāk nekā 95 % Jūsu pastkastes { $address } vietas (konstatēts { $at }).
+    .why = Kad tiks izmantota visa vieta, jaunas vēstules vairs netiks pieņemtas un tiks nosūtītas atpakaļ sūtītājiem.
+    .how =
+        1. Atveriet { $web } un piesakieties.
+        2. Izdzēsiet vēstules, kas Jums vairs nav vajadzīgas, un iztukšojiet mapi «Dzēstās»; visvairāk vietas atbrīvo vēstules ar lieliem pielikumiem.
+    .support = { help }
+forwarding-on =
+    .subject = Vēstules no Jūsu pastkastes tiek pāradresētas uz { $forward }
+    .what = Kopš { $at } vēstules, kas pienāk Jūsu pastkastē { $address }, tiek pāradresētas uz { $forward }.
+    .why =
+        { $by ->
+            [operator] Pāradresāciju iestatīja e-pasta pakalpojuma darbinieki, un adreses { $forward } lietotājs tai piekrita.
+           *[user] Pāradresācija tika iestatīta Jūsu pastkastes iestatījumos, un adreses { $forward } lietotājs tai piekrita.
+        }
+    .how =
+        Ja Jūs to vēlējāties, nekas nav jādara.
+
+        Ja Jūs to nevēlējāties:
+        1. Atveriet { $web } un piesakieties.
+        2. Izvēlieties { page } un izslēdziet pāradresāciju.
+        3. Nomainiet paroli, jo to, iespējams, zina kāds cits.
+    .support = { help }
+
+forwarding-stopped =
+    .subject = Vēstules vairs netiek pāradresētas uz { $forward }
+    .what = { $at } tika pārtraukta vēstuļu pāradresācija no Jūsu pastkastes { $address } uz { $forward }. Jaunās vēstules paliek Jūsu pastkastē.
+    .why = Uz šo adresi sūtītās vēstules vairākās nedēļas dienās tika atgrieztas.
+    .how =
+        Ja adrese joprojām ir pareiza un atkal pieņem vēstules:
+        1. Atveriet { $web } un piesakieties.
+        2. Izvēlieties { page } un iestatiet pāradresāciju no jauna. Adrese būs vēlreiz jāapstiprina.
+    .support = { help }
+
+## Vēstules citiem
+
+# Tiem, kam lietotājs vēlas pāradresēt vēstules; bez viņu piekrišanas nekas netiek pāradresēts.
+forward-request-subject = Vai vēlaties saņemt pastkastes { $address } vēstules?
+forward-request =
+    Labdien!
+
+    Pastkastes { $address } lietotājs vēlas, lai vēstules, kas tajā pienāk, tiktu pāradresētas uz { $to }.
+
+    Ja Jūs to vēlaties, paziņojiet lietotājam šo vārdu:
+
+    { $word }
+
+    Tas jāievada vietnē { $web }, pastkastes { $address } iestatījumos. Vārds ir derīgs 7 dienas.
+
+    Ja Jūs to nevēlaties vai neko par to nezināt, nekas nav jādara: bez šī vārda vēstules nepienāks.
+
+    Šo vēstuli automātiski sagatavoja { $domain } e-pasta pakalpojums. Palīdzība: { $support }

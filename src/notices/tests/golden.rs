@@ -63,6 +63,12 @@ fn cases() -> Vec<(&'static str, OwedNotice)> {
     let warning = OwedNotice { then: next_week, ..owed(NoticeKind::IdleWarning) };
     let unlocked = OwedNotice { protocols: vec![Protocol::Smtp], ..owed(NoticeKind::SendingUnlocked) };
     let plaintext = OwedNotice { by: Actor::User, from, ..owed(NoticeKind::PlaintextPassword) };
+    let forwarding = OwedNotice {
+        by: Actor::User,
+        text: Some("alice@elsewhere.test".to_owned()),
+        protocols: vec![],
+        ..owed(NoticeKind::ForwardingOn)
+    };
     vec![
         ("access-requested by the user", requested.clone()),
         ("access-requested without an address", OwedNotice { from: None, ..requested.clone() }),
@@ -96,6 +102,11 @@ fn cases() -> Vec<(&'static str, OwedNotice)> {
         ("sending-unlocked by an operator", OwedNotice { by: operator, ..unlocked }),
         ("plaintext-password", plaintext.clone()),
         ("plaintext-password without an address", OwedNotice { from: None, ..plaintext }),
+        ("storage-low", owed(NoticeKind::StorageLow)),
+        ("storage-out", owed(NoticeKind::StorageOut)),
+        ("forwarding-on by the user", forwarding.clone()),
+        ("forwarding-on by an operator", OwedNotice { by: operator, ..forwarding.clone() }),
+        ("forwarding-stopped", OwedNotice { notice: NoticeKind::ForwardingStopped, ..forwarding }),
     ]
 }
 

@@ -174,6 +174,13 @@ impl EmailAddress {
         Some(format!("{local}@{}", self.domain))
     }
 
+    /// The address without a detail: `alice` for `alice+news`, where `separator` is `+` (RFC 5233). `None` where there is
+    /// no detail, or nothing else.
+    pub fn without_detail(&self, separator: char) -> Option<EmailAddress> {
+        let (user, _) = self.local.0.split_once(separator).filter(|(user, _)| !user.is_empty())?;
+        Some(EmailAddress { local: LocalPart(user.to_owned()), domain: self.domain.clone() })
+    }
+
     /// Whether the address needs SMTPUTF8 (RFC 6531) to be said.
     pub fn is_ascii(&self) -> bool {
         self.local.as_str().is_ascii()
@@ -219,6 +226,20 @@ mod tests {
         }
         assert_eq!(key("jānis@ēka.lv"), key("JĀNIS@ĒKA.LV"));
         assert_eq!(key("\"alice\"@demo.test").as_deref(), Some("alice@demo.test"));
+    }
+
+    #[test]
+    fn rfc_5233_a_detail_stands_behind_the_first_separator() {
+        for (text, user) in [
+            ("alice+news@demo.test", Some("alice@demo.test")),
+            ("alice+news+old@demo.test", Some("alice@demo.test")),
+            ("alice+@demo.test", Some("alice@demo.test")),
+            ("+news@demo.test", None),
+            ("alice@demo.test", None),
+        ] {
+            let found = EmailAddress::parse(text).expect(text).without_detail('+');
+            assert_eq!(found.map(|user| user.to_string()).as_deref(), user, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use postern_model::record::{Entry, MailboxHeader};
 use postern_model::{AccountId, Flags, LetterId, MailboxId, Uid};
 
-use super::{CheckReport, folders, gate};
+use super::{CheckReport, folders, gate, rules};
 use crate::blob::{BackRef, BodyRef};
 use crate::error::StoreError;
 use crate::keys;
@@ -56,6 +56,7 @@ pub(super) fn account(view: &View<'_>, report: &mut CheckReport, id: AccountId) 
     }
     bodies(view, report, id, &letters)?;
     folders::account(view, report, id)?;
+    rules::account(view, report, id)?;
     gate::account(view, report, id)
 }
 

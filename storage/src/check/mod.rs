@@ -7,7 +7,10 @@
 mod accounts;
 mod folders;
 mod gate;
+mod inbound;
+mod rules;
 mod segments;
+mod signing;
 
 use postern_model::AccountId;
 
@@ -92,10 +95,15 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     }
     let outcome = shared.view(|view| accounts::addresses(view, &mut report));
     report.note("addresses", outcome);
+    let outcome = shared.view(|view| rules::domains(view, &mut report));
+    report.note("domains", outcome);
     let outcome = shared.view(|view| accounts::owed(view, &mut report));
     report.note("letters owed", outcome);
     gate::due(shared, &mut report);
     gate::notices(shared, &mut report);
+    let outcome = shared.view(|view| signing::domain_keys(view, &mut report));
+    report.note("keys of domains", outcome);
+    inbound::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);
     report

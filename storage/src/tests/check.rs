@@ -110,7 +110,7 @@ fn furnish(store: &Store) -> Vec<LetterId> {
     let entries = vec![entry(1, letters[0]), entry(2, letters[1])];
     batch.put(&keys::block(ALICE, INBOX, 1), &Block { entries });
     batch.put(&keys::mailbox(ALICE, INBOX), &header());
-    batch.put(&keys::usage(ALICE), &Usage { letters: 2, octets: 2_000, mod_seq: ModSeq(2) });
+    batch.put(&keys::usage(ALICE), &Usage { letters: 2, octets: 2_000, mod_seq: ModSeq(2), told: 0 });
     for (id, letter) in [(ALICE, letters[0]), (ALICE, letters[1]), (BOB, letters[1])] {
         batch.put(&keys::facts(id, letter), &facts());
     }
@@ -197,7 +197,7 @@ fn figures_that_are_off_are_named() {
     );
     assert_told(
         |_, _, batch| {
-            let usage = Usage { letters: 2, octets: 1, mod_seq: ModSeq(1) };
+            let usage = Usage { letters: 2, octets: 1, mod_seq: ModSeq(1), told: 0 };
             batch.put(&keys::usage(ALICE), &usage);
         },
         &["account 1: counted as stored", "account 1: a letter's mod-sequence"],

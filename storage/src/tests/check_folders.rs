@@ -144,7 +144,7 @@ fn an_account_goes_with_its_copies_names_notes_and_signatures() {
     let mut batch = Batch::new();
     batch.copy_body(ALICE, letter, store.next_letter_id());
     furnish(&[letter], &mut batch);
-    batch.put(&keys::usage(ALICE), &Usage { letters: 1, octets: 1, mod_seq: ModSeq(1) });
+    batch.put(&keys::usage(ALICE), &Usage { letters: 1, octets: 1, mod_seq: ModSeq(1), told: 0 });
     batch.put(&keys::removal(ALICE), &postern_model::record::Removal { since: NOW });
     wait(store.commit(batch)).expect("stored");
     let everything =

@@ -165,7 +165,10 @@ fn a_scan_lists_its_kind_alone_and_in_order(kind: EngineKind, dir: &Path) {
     for address in ["b@one.test", "a@one.test", "a@one.test.org", "z@on.test"] {
         batch.put(&keys::address(address), &AddressEntry { account: ALICE, kind: AddressKind::Alias });
     }
-    batch.put(&keys::domain(&Domain::parse("one.test").expect("a domain")), &DomainEntry { added: NOW });
+    batch.put(
+        &keys::domain(&Domain::parse("one.test").expect("a domain")),
+        &DomainEntry { added: NOW, catch_all: None },
+    );
     wait(store.commit(batch)).expect("stored");
 
     let look = |view: &crate::View<'_>| {

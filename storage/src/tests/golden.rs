@@ -52,7 +52,11 @@ fn the_store_itself() {
         &StoreSecret { key: [0xcc; 32] },
         "01cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
     );
-    golden(&DomainEntry { added: AT }, "01fd00205e6bea970c00");
+    let domain = DomainEntry { added: AT, catch_all: None };
+    golden(&domain, "02fd00205e6bea970c0000");
+    golden(&DomainEntry { catch_all: Some(AccountId(7)), ..domain.clone() }, "02fd00205e6bea970c000107");
+    // Version 1: there was no catch-all.
+    reads_as("01fd00205e6bea970c00", &domain);
     let place = BodyRef { segment: SegmentId(1), offset: 2, length: 3, frame: 300, first: None };
     golden(&place, "02010203fb2c0100");
     golden(&BodyRef { first: Some(LetterId(4)), ..place }, "02010203fb2c010104");
@@ -127,7 +131,8 @@ fn who_an_account_is() {
 
 #[test]
 fn what_an_account_stores() {
-    golden(&Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3) }, "0101fc7011010003");
+    golden(&Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3), told: 80 }, "0201fc701101000350");
+    reads_as("0101fc7011010003", &Usage { letters: 1, octets: 70_000, mod_seq: ModSeq(3), told: 0 });
     let header = MailboxHeader {
         uid_validity: UidValidity(1),
         uid_next: Some(Uid(2)),

@@ -30,6 +30,9 @@ mod crash;
 mod full;
 mod golden;
 mod golden_gate;
+mod golden_inbound;
+mod golden_rules;
+mod golden_signing;
 mod log;
 mod parts;
 
@@ -77,7 +80,7 @@ fn octets(seed: u64, n: usize) -> Vec<u8> {
 }
 
 fn usage(letters: u64) -> Usage {
-    Usage { letters, octets: letters * 10, mod_seq: ModSeq(letters) }
+    Usage { letters, octets: letters * 10, mod_seq: ModSeq(letters), told: 0 }
 }
 
 /// Stores `body` as it came over the network, for all of `accounts`.

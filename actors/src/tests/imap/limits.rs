@@ -35,7 +35,8 @@ async fn d8_what_is_stored_has_a_limit_and_a_letter_over_it_changes_nothing() {
     imap.append(INBOX, letter, Some((MailboxId::TRASH, Uid(1)))).await.expect("it takes less than what goes");
     let storage = imap.storage().await.expect("readable");
     assert_eq!((storage.used.octets, storage.used.letters, storage.limit), (15, 2, Some(20)));
-    house.send("and one that is delivered\r\n", &[alice]).await.expect("not limited here");
+    let more = house.send("one that comes in\r\n", &[alice]).await;
+    assert_eq!(more, Err(Refusal::MailboxFull { ever: false }));
     house.clean();
 }
 

@@ -196,6 +196,7 @@ async fn post(town: &Town, sender: AccountId, recipients: Vec<AccountId>, grante
         mail_from: MailFrom::Null,
         terms: MailTerms::default(),
         judged: Judged::default(),
+        forwards: Vec::new(),
     };
     match actors.accept(acceptance).await {
         Ok(_) | Err(Refusal::SendingLocked { .. }) => {}

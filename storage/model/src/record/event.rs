@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use bincode::{Decode, Encode};
 
-use super::{Access, Activity, Actor, Evidence, Reason, Record, SendingLock, Signal, Status};
+use super::{Access, Activity, Actor, Evidence, Reason, Record, SendingLock, Setting, Signal, Status};
 use crate::ids::LetterId;
 use crate::status::Protocol;
 use crate::time::Timestamp;
@@ -139,6 +139,13 @@ pub enum What {
     Standing(Box<Standing>),
     /// All that earlier events made of the account's abuse scores: replay may begin here.
     Scores(Vec<Score>),
+    /// What the user arranged for their mail was changed (SPEC D6).
+    Setting {
+        /// Which setting.
+        setting: Setting,
+        /// To what, where that is short.
+        text: Option<String>,
+    },
 }
 
 /// What will close by itself (SPEC A11).
@@ -361,11 +368,19 @@ pub enum NoticeKind {
     SendingUnlocked,
     /// The password came without encryption (SPEC P5).
     PlaintextPassword,
+    /// Most of what may be stored is used (SPEC D8).
+    StorageLow,
+    /// Nearly all of it is.
+    StorageOut,
+    /// Letters go on to another address from now on: who did not want that can stop it (SPEC D6).
+    ForwardingOn,
+    /// Letters go on to an address no more, since they came back (SPEC D6).
+    ForwardingStopped,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [NoticeKind; 10] = [
+    pub const ALL: [NoticeKind; 14] = [
         NoticeKind::AccessRequested,
         NoticeKind::AccessClosed,
         NoticeKind::AccessBlocked,
@@ -376,6 +391,10 @@ impl NoticeKind {
         NoticeKind::SendingLocked,
         NoticeKind::SendingUnlocked,
         NoticeKind::PlaintextPassword,
+        NoticeKind::StorageLow,
+        NoticeKind::StorageOut,
+        NoticeKind::ForwardingOn,
+        NoticeKind::ForwardingStopped,
     ];
 
     /// Its name in events and template files.
@@ -391,6 +410,10 @@ impl NoticeKind {
             NoticeKind::SendingLocked => "sending-locked",
             NoticeKind::SendingUnlocked => "sending-unlocked",
             NoticeKind::PlaintextPassword => "plaintext-password",
+            NoticeKind::StorageLow => "storage-low",
+            NoticeKind::StorageOut => "storage-out",
+            NoticeKind::ForwardingOn => "forwarding-on",
+            NoticeKind::ForwardingStopped => "forwarding-stopped",
         }
     }
 }

@@ -16,7 +16,10 @@ macro_rules! record {
 mod event;
 mod folder;
 mod gate;
+mod inbound;
 mod queue;
+mod rules;
+mod signing;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -37,10 +40,15 @@ pub use gate::{
     Warned,
 };
 
+pub use inbound::{
+    AuthResult, DmarcAction, DmarcAddress, DmarcDay, DmarcPolicy, DmarcRequest, DmarcRow, Greylisted,
+};
 pub use queue::{
     Attempt, BodyKind, Consignment, DeliverBy, MailTerms, Notify, Origin, Queued, QueuedRecipient, RcptTerms,
     Ret,
 };
+pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
+pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
@@ -76,10 +84,8 @@ record! {
     NextAccount = 1;
     ClockReading = 1;
     AddressEntry = 1;
-    DomainEntry = 1;
     Credentials = 1;
     AppPassword = 1;
-    Usage = 1;
     Removal = 1;
 
     Pending = 1;
@@ -126,6 +132,18 @@ pub enum AddressKind {
 pub struct DomainEntry {
     /// When it was added.
     pub added: Timestamp,
+    /// Who gets what is for no address of it (SPEC D6).
+    pub catch_all: Option<AccountId>,
+}
+
+impl Record for DomainEntry {
+    const VERSION: u8 = 2;
+    const NAME: &'static str = "DomainEntry";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<DomainEntry> {
+        let added = (version == 1).then(|| decode_frozen::<Timestamp>(bytes)).flatten()?;
+        Some(DomainEntry { added, catch_all: None })
+    }
 }
 
 /// Whether an account is in use.
@@ -244,6 +262,18 @@ pub struct Usage {
     pub octets: u64,
     /// The account's modification sequence: of the last change in any folder.
     pub mod_seq: ModSeq,
+    /// The share of what may be stored, in percent, of which the user was told last that it is used (SPEC D8); 0: of none.
+    pub told: u8,
+}
+
+impl Record for Usage {
+    const VERSION: u8 = 2;
+    const NAME: &'static str = "Usage";
+
+    fn decode_old(version: u8, bytes: &[u8]) -> Option<Usage> {
+        let (letters, octets, mod_seq) = (version == 1).then(|| decode_frozen(bytes)).flatten()?;
+        Some(Usage { letters, octets, mod_seq, told: 0 })
+    }
 }
 
 /// An account that is being removed: its addresses are gone, its mail goes piece by piece, also across a restart.
