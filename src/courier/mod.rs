@@ -23,6 +23,7 @@ pub mod route;
 pub mod seal;
 mod secure;
 mod session;
+mod start;
 mod stuffing;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use self::patience::Patience;
 use self::route::Router;
 use self::seal::Seal;
 use self::session::Manners;
+pub use self::start::client;
 use self::trip::Way;
 
 /// What the client is told.
