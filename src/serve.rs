@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
+use crate::courier;
 use crate::filter;
 use crate::imap::{self, Imap};
 use crate::net::arrival::{Premises, Service};
@@ -122,6 +123,7 @@ impl Server {
         let settings = Settings { trainer: filter::trainer(config)?, ..settings(config)? };
         let (store, ticker) = open_store(config).await?;
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
+        let settings = Settings { courier: courier::client(config, signer.clone())?, ..settings };
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;

@@ -28,6 +28,7 @@ use crate::net::network::Network;
 pub use gate::is_replayed;
 pub use inbound::Inbound;
 pub use kinds::{Problem, span};
+pub use out::Out;
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
 pub use screen::Screen;
@@ -105,6 +106,8 @@ pub struct Config {
     pub abuse: abuse::Figures,
     /// `POSTERN_BRAKE_…` (SPEC A16)
     pub brake: BrakeFigures,
+    /// How letters leave (SPEC D3).
+    pub out: Out,
     /// `POSTERN_QUEUE_…` (SPEC D3)
     pub queue: retry::Figures,
     /// What letters from elsewhere have to pass (SPEC D4).

@@ -15,8 +15,8 @@ use super::gate::{PLAN_ROWS, warned_too_early};
 use super::kinds::Problem;
 use super::table::rows;
 use super::{
-    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Purpose, Screen,
-    StoreKind, TlsSource, Users,
+    Argon2Cost, ClockKind, Config, Effective, Inbound, Listen, LogFormat, Machine, Origin, Out, Purpose,
+    Screen, StoreKind, TlsSource, Users,
 };
 
 /// What every variable of Postern's begins with.
@@ -150,6 +150,7 @@ impl Config {
             check_grace: Duration::ZERO,
             abuse: abuse::Figures::default(),
             brake: BrakeFigures { accounts: 0, percent: 0 },
+            out: Out::default(),
             queue: retry::Figures::default(),
             inbound: Inbound::default(),
             message_size: 0,
@@ -219,14 +220,16 @@ impl<'a> Reader<'a> {
         let name = format!("{prefix}{}", row.name);
         let (text, origin) = match self.given_text(&name, row.secret) {
             Ok(Some(found)) => found,
-            Ok(None) => (default, Origin::Default),
+            Ok(None) => (default.clone(), Origin::Default),
             Err((variable, problem)) => return self.wrong(&variable, None, problem),
         };
         if let Err(problem) = row.field.set(target, &text) {
             let value = (!row.secret).then(|| text.clone());
             self.wrong(&name, value, problem);
         }
-        let value = if row.secret { "(secret)".to_owned() } else { text };
+        // What everybody can read in the documentation is no secret.
+        let hidden = row.secret && text != default;
+        let value = if hidden { "(secret)".to_owned() } else { text };
         self.effective.push(Effective { name: format!("{PREFIX}{name}"), value, origin });
     }
 

@@ -23,7 +23,10 @@ pub mod route;
 pub mod seal;
 mod secure;
 mod session;
+mod start;
 mod stuffing;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod trip;
 
@@ -33,6 +36,7 @@ use postern_actors::courier::{Courier, Trip};
 use postern_model::Domain;
 use rustls::RootCertStore;
 
+pub use self::journal::NoJournal;
 use self::journal::TlsJournal;
 use self::letter::Room;
 pub use self::login::Login;
@@ -40,6 +44,7 @@ pub use self::patience::Patience;
 use self::route::Router;
 use self::seal::Seal;
 use self::session::Manners;
+pub use self::start::client;
 use self::trip::Way;
 
 /// A letter of any octets (BINARYMIME) as one of lines: parts that are none are encoded.

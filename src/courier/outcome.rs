@@ -120,7 +120,7 @@ impl Outcome {
 }
 
 /// What is tried again has class 4, whatever a server meant by it.
-fn softened(mut attempt: Attempt) -> Attempt {
+pub(super) fn softened(mut attempt: Attempt) -> Attempt {
     attempt.enhanced.0 = 4;
     attempt
 }

@@ -98,6 +98,11 @@ impl Relay {
         Ok(Relay { host, port: port.unwrap_or(usual), tls, login })
     }
 
+    /// Whether it has to prove who it is.
+    pub fn is_verified(&self) -> bool {
+        self.tls != RelayTls::None
+    }
+
     fn demand(&self) -> TlsDemand {
         match self.tls {
             RelayTls::None => TlsDemand::Never,

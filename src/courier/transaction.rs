@@ -76,19 +76,13 @@ pub(super) async fn send(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let needs = needs(&session.caps, job.parcel);
-    let letter = match Letter::prepare(job.parcel, needs, job.seal, job.room).await {
+    let letter = match prepare(&session.caps, job, &witness).await {
         Ok(letter) => letter,
-        Err(why) => {
-            outcome.refused(&batch, &witness.words(why.enhanced(), why.to_string()));
+        Err(refusal) => {
+            outcome.refused(&batch, &refusal);
             return Ok(Vec::new());
         }
     };
-    if let Some(most) = session.caps.max_size.filter(|most| *most < letter.size) {
-        let said = format!("the letter has {} octets, and the next server takes {most} at most", letter.size);
-        outcome.refused(&batch, &witness.words((5, 3, 4), said));
-        return Ok(Vec::new());
-    }
     session.letters += 1;
     let (accepted, again) = (Vec::new(), Vec::new());
     let mut transaction = Transaction {
@@ -152,6 +146,20 @@ fn sayable(
         }
     }
     named
+}
+
+/// The letter as the server can have it.
+async fn prepare(caps: &Capabilities, job: &Job<'_>, witness: &Witness) -> Result<Letter, Attempt> {
+    let prepared = Letter::prepare(job.parcel, needs(caps, job.parcel), job.seal, job.room).await;
+    let letter = prepared.map_err(|why| witness.words(why.enhanced(), why.to_string()))?;
+    match caps.max_size {
+        Some(most) if most < letter.size => {
+            let said =
+                format!("the letter has {} octets, and the next server takes {most} at most", letter.size);
+            Err(witness.words((5, 3, 4), said))
+        }
+        _ => Ok(letter),
+    }
 }
 
 fn needs(caps: &Capabilities, parcel: &Parcel) -> Needs {

@@ -9,8 +9,8 @@ use postern_model::Domain;
 use tokio::time::timeout;
 
 use super::Grounds;
-use super::outcome::{Outcome, Witness};
-use super::route::MAX_HOPS;
+use super::outcome::{Outcome, Witness, softened};
+use super::route::{Hop, MAX_HOPS};
 use super::session::{self, Session};
 use super::transaction::{Broken, Job, send};
 
@@ -83,18 +83,7 @@ impl Way {
         met: Option<SocketAddr>,
     ) {
         let witness = Witness { at: parcel.now, remote: None, tls: None };
-        let hops = match self.grounds.router.route(&self.domain, parcel.now).await {
-            Ok(hops) => hops,
-            Err(error) => {
-                let class = if error.permanent { 5 } else { 4 };
-                let (subject, detail) = error.enhanced;
-                let left = outcome.pending();
-                outcome.refused(&left, &witness.words((class, subject, detail), error.said));
-                // Where there is no way at all, its other letters may hear that at once.
-                outcome.reached |= error.permanent;
-                return;
-            }
-        };
+        let Some(hops) = self.hops(parcel, outcome, &witness).await else { return };
         for hop in hops.into_iter().take(MAX_HOPS).filter(|hop| Some(hop.socket()) != met) {
             if asked >= SERVERS_ASKED || outcome.in_doubt || outcome.pending().is_empty() {
                 break;
@@ -120,6 +109,21 @@ impl Way {
         }
     }
 
+    /// The domain's servers; where none are known, the letter's recipients are told.
+    async fn hops(&self, parcel: &Parcel, outcome: &mut Outcome, witness: &Witness) -> Option<Vec<Hop>> {
+        let error = match self.grounds.router.route(&self.domain, parcel.now).await {
+            Ok(hops) => return Some(hops),
+            Err(error) => error,
+        };
+        let class = if error.permanent { 5 } else { 4 };
+        let (subject, detail) = error.enhanced;
+        let left = outcome.pending();
+        outcome.refused(&left, &witness.words((class, subject, detail), error.said));
+        // Where there is no way at all, its other letters may hear that at once.
+        outcome.reached |= error.permanent;
+        None
+    }
+
     /// Offers the letter to a server in as many transactions as its recipients need.
     async fn offer(&mut self, mut session: Session, parcel: &Parcel, outcome: &mut Outcome) {
         if parcel.envelope.terms.require_tls && !session.keeps_tls() {
@@ -139,8 +143,9 @@ impl Way {
             match send(&mut session, &job, &waiting, outcome).await {
                 Ok(again) => waiting = [again, rest].concat(),
                 Err(Broken(attempt)) => {
+                    // What broke the conversation off is no verdict on the letter.
                     let left = outcome.pending();
-                    outcome.refused(&left, &softly(attempt));
+                    outcome.refused(&left, &softened(attempt));
                     outcome.tired = true;
                     return;
                 }
@@ -148,10 +153,4 @@ impl Way {
         }
         self.session = Some(session);
     }
-}
-
-/// What broke a conversation off is no verdict on a letter.
-fn softly(mut attempt: postern_model::record::Attempt) -> postern_model::record::Attempt {
-    attempt.enhanced.0 = 4;
-    attempt
 }
