@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::Arbiter;
+use hickory_resolver::TokioResolver;
 use postern_actors::admin::{AdminError, AdminRequest};
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
@@ -32,6 +33,7 @@ use crate::pop3::{self, Language, Pop3};
 use crate::reports::Reports;
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::signing;
+use crate::signing::published::{Dns, Lookup};
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -72,6 +74,10 @@ impl House for Postern {
         })
     }
 
+    fn lookup(&self, _config: &Config) -> Result<Box<dyn Lookup>, String> {
+        Ok(Box::new(Dns::new(resolver()?)))
+    }
+
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         must_exist(config, &request)?;
         runtime::run(async move {
@@ -86,6 +92,12 @@ impl House for Postern {
             answer
         })
     }
+}
+
+/// The resolver of the machine.
+fn resolver() -> Result<TokioResolver, String> {
+    let built = TokioResolver::builder_tokio().and_then(|builder| builder.build());
+    built.map_err(|error| format!("/etc/resolv.conf: {error}"))
 }
 
 /// A mistyped directory is not to look like an empty store. A store begins with its first start or its first domain.

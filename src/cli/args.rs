@@ -30,6 +30,8 @@ pub enum Command {
     Demo,
     /// The domains whose mail stays here
     Domain(DomainArgs),
+    /// The records that a domain has to publish in the DNS
+    Dns(DnsArgs),
     /// The accounts
     Account(AccountArgs),
     /// The manual clock (with POSTERN_CLOCK=manual)
@@ -89,6 +91,35 @@ pub enum DomainCommand {
     },
     /// List all domains
     List,
+    /// List the keys that a domain's letters are signed with; missing ones are made
+    Keys {
+        /// The domain, in any spelling
+        domain: String,
+    },
+    /// Make new keys beside those that sign; then, step by step, sign with them and forget the old ones
+    Rotate {
+        /// The domain, in any spelling
+        domain: String,
+        /// Sign with the new keys, once they are published; the old ones are retired
+        #[arg(long, conflicts_with = "drop")]
+        activate: bool,
+        /// Forget the retired keys, when nothing that they signed is under way any more (a week)
+        #[arg(long)]
+        drop: bool,
+    },
+}
+
+/// `postern dns`
+#[derive(Debug, Args)]
+pub struct DnsArgs {
+    /// How to print.
+    #[command(flatten)]
+    pub output: Output,
+    /// The domain, in any spelling
+    pub domain: String,
+    /// Compare with what is published; exit status 1 where something required is missing or wrong
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `postern account`

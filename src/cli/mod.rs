@@ -3,6 +3,7 @@
 
 pub mod args;
 mod demo;
+mod dns;
 mod import;
 mod password;
 mod queue;
@@ -19,16 +20,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use postern_actors::admin::{AccessChange, AdminError, AdminRequest};
+use postern_actors::admin::{AccessChange, AdminError, AdminRequest, RotateStep};
 use postern_model::Timestamp;
 use serde_json::Value;
 
 use crate::config::{Config, Machine, Mistakes, Purpose, Span, StoreKind, markdown};
 use crate::control::{self, AskError};
 use crate::logging;
+use crate::signing::published::Lookup;
 use args::{
     AccountArgs, AccountCommand, AliasCommand, AppPasswordCommand, Cli, ClockCommand, Command, ConfigArgs,
-    DomainCommand, Output, PolicyArgs, PolicyCommand,
+    DomainArgs, DomainCommand, Output, PolicyArgs, PolicyCommand,
 };
 pub use demo::{DemoAccount, DemoInfo, demo_banner, free_ports, furnish};
 
@@ -51,6 +53,12 @@ pub trait House {
     /// # Errors
     /// Why the request was not carried out.
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError>;
+
+    /// What tells what is published in the DNS. Called within [`crate::runtime::run`].
+    ///
+    /// # Errors
+    /// Why there is nobody to ask, in a line that names the cure.
+    fn lookup(&self, config: &Config) -> Result<Box<dyn Lookup>, String>;
 }
 
 /// Why a command did not do what was asked.
@@ -144,15 +152,8 @@ fn dispatch(
             house.demo(config).map_err(Failure::Failed)
         }
         Command::Config(args) => config(&args, surroundings),
-        Command::Domain(args) => {
-            let request = match args.command {
-                DomainCommand::Add { domain } => AdminRequest::DomainAdd { domain },
-                DomainCommand::Remove { domain } => AdminRequest::DomainRemove { domain },
-                DomainCommand::List => AdminRequest::DomainList,
-                DomainCommand::Set { domain, name, value } => AdminRequest::DomainSet { domain, name, value },
-            };
-            Office::open(surroundings, house)?.carry_out(request, args.output)
-        }
+        Command::Domain(args) => domain(args, Office::open(surroundings, house)?),
+        Command::Dns(args) => dns::run(&args, Office::open(surroundings, house)?),
         Command::Account(args) => account(args, Office::open(surroundings, house)?),
         Command::Clock(args) => {
             let office = Office::open(surroundings, house)?;
@@ -201,6 +202,38 @@ fn policy(args: PolicyArgs, surroundings: &mut Surroundings<'_>, house: &impl Ho
         PolicyCommand::Replay { log, set } => return replay::run(&log, &set, args.output, surroundings),
     };
     Office::open(surroundings, house)?.carry_out(request, args.output)
+}
+
+fn domain(args: DomainArgs, office: Office<'_, '_, impl House>) -> Result<(), Failure> {
+    let request = match args.command {
+        DomainCommand::Add { domain } => AdminRequest::DomainAdd { domain },
+        DomainCommand::Remove { domain } => AdminRequest::DomainRemove { domain },
+        DomainCommand::List => AdminRequest::DomainList,
+        DomainCommand::Set { domain, name, value } => AdminRequest::DomainSet { domain, name, value },
+        DomainCommand::Keys { domain } => {
+            return keys(office, AdminRequest::DomainKeys { domain }, args.output);
+        }
+        DomainCommand::Rotate { domain, activate, drop } => {
+            let step = match (activate, drop) {
+                (true, _) => RotateStep::Activate,
+                (_, true) => RotateStep::Drop,
+                _ => RotateStep::Begin,
+            };
+            return keys(office, AdminRequest::DomainRotate { domain, step }, args.output);
+        }
+    };
+    office.carry_out(request, args.output)
+}
+
+/// A domain's keys: what they are for others to read is told by `postern dns`, and would break the table.
+fn keys(office: Office<'_, '_, impl House>, request: AdminRequest, output: Output) -> Result<(), Failure> {
+    let mut answer = office.ask(request)?;
+    for key in answer.as_array_mut().filter(|_| !output.json).into_iter().flatten() {
+        if let Some(fields) = key.as_object_mut() {
+            fields.remove("public");
+        }
+    }
+    office.show(&answer, output)
 }
 
 fn account(args: AccountArgs, office: Office<'_, '_, impl House>) -> Result<(), Failure> {

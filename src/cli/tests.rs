@@ -5,6 +5,8 @@ use postern_model::Protocol;
 use serde_json::json;
 
 use super::*;
+use crate::signing::published::Kind;
+use postern_actors::courier::Local;
 
 /// Answers every request with what `answer` says, and remembers it.
 struct Fake<F> {
@@ -24,6 +26,28 @@ impl<F: Fn(&AdminRequest) -> Result<Value, AdminError>> House for Fake<F> {
     fn offline(&self, _: &Config, request: AdminRequest) -> Result<Value, AdminError> {
         self.asked.borrow_mut().push(serde_json::to_value(&request).expect("JSON"));
         (self.answer)(&request)
+    }
+
+    fn lookup(&self, _: &Config) -> Result<Box<dyn Lookup>, String> {
+        Ok(Box::new(Nothing))
+    }
+}
+
+/// A DNS without records.
+struct Nothing;
+
+impl Lookup for Nothing {
+    fn values<'a>(&'a self, _: &'a str, _: Kind) -> Local<'a, Result<Vec<String>, String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn may_send<'a>(
+        &'a self,
+        _: std::net::IpAddr,
+        _: &'a str,
+        _: &'a postern_model::Domain,
+    ) -> Local<'a, Result<bool, String>> {
+        Box::pin(std::future::ready(Ok(false)))
     }
 }
 
@@ -222,4 +246,57 @@ fn a_memory_store_has_nothing_to_open() {
     let outcome = command("postern domain list", "", &[("POSTERN_STORE", "memory")], |_| Ok(Value::Null));
     assert_eq!(outcome.status, 1);
     assert!(outcome.asked.is_empty() && outcome.stderr.contains("POSTERN_STORE=memory"));
+}
+
+/// Keys as the administration answers them.
+fn two_keys() -> Value {
+    let key = |selector: &str, algorithm: &str, state: &str| {
+        json!({
+            "domain": "a.test", "selector": selector, "algorithm": algorithm, "state": state,
+            "since": "2026-03-01T12:00:00Z", "public": "AAAA",
+        })
+    };
+    json!([key("p202603e", "ed25519", "active"), key("p202603r", "rsa", "next")])
+}
+
+#[test]
+fn keys_are_listed_and_rotated_without_what_they_are() {
+    let listed = command("postern domain keys a.test", "", &[], |_| Ok(two_keys()));
+    assert_eq!(listed.asked, [json!({"ask": "domain-keys", "domain": "a.test"})]);
+    assert!(listed.stdout.contains("p202603e") && !listed.stdout.contains("AAAA"), "{}", listed.stdout);
+    let as_json = command("postern domain keys a.test --json", "", &[], |_| Ok(two_keys()));
+    assert_eq!(serde_json::from_str::<Value>(&as_json.stdout).expect("JSON"), two_keys());
+    for (flag, step) in [("", "begin"), (" --activate", "activate"), (" --drop", "drop")] {
+        let line = format!("postern domain rotate a.test{flag}");
+        let rotated = command(&line, "", &[], |_| Ok(two_keys()));
+        assert_eq!(rotated.asked, [json!({"ask": "domain-rotate", "domain": "a.test", "step": step})]);
+    }
+    assert_eq!(done("postern domain rotate a.test --activate --drop").status, 2);
+}
+
+#[test]
+fn dns_prints_a_zone_and_tells_what_is_missing() {
+    let variables = [("POSTERN_HOSTNAME", "mx.a.test"), ("POSTERN_LISTEN_POP3", "off")];
+    let zone = command("postern dns a.test", "", &variables, |_| Ok(two_keys()));
+    assert_eq!(zone.status, 0, "{}", zone.stderr);
+    for line in [
+        "a.test. IN MX 10 mx.a.test.",
+        "p202603e._domainkey.a.test. IN TXT \"v=DKIM1; k=ed25519; p=AAAA\"",
+        "_imaps._tcp.a.test. IN SRV 0 1 993 mx.a.test.",
+        "_pop3._tcp.a.test. IN SRV 0 0 0 .",
+        ";   version: STSv1",
+    ] {
+        assert!(zone.stdout.lines().any(|printed| printed == line), "{line}: {}", zone.stdout);
+    }
+    let checked = command("postern dns a.test --check", "", &variables, |_| Ok(two_keys()));
+    assert_eq!(
+        (checked.status, checked.stderr.as_str()),
+        (1, "postern: 4 required records are not as they have to be\n")
+    );
+    assert!(checked.stdout.contains("missing  required  MX     a.test\n         publish   10 mx.a.test."));
+    let as_json = command("postern dns a.test --check --json", "", &variables, |_| Ok(two_keys()));
+    let told: Value = serde_json::from_str(&as_json.stdout).expect("JSON");
+    assert!(told.as_array().expect("a list").iter().all(|record| record["found"] == "missing"));
+    let refused = command("postern dns b.test", "", &variables, |_| Err(AdminError("not ours".into())));
+    assert_eq!((refused.status, refused.stderr.as_str()), (1, "postern: not ours\n"));
 }

@@ -7,6 +7,7 @@
 
 mod arc;
 mod keys;
+pub mod published;
 mod signer;
 mod vault;
 

@@ -52,12 +52,14 @@ pub(super) struct Ready {
     pub(super) key: SharedKey,
 }
 
+/// A domain, a selector and the public key: a domain may go and come again.
+type KeyName = (Domain, String, Vec<u8>);
+
 /// Signs for all domains of ours; one for the whole server.
 pub struct Signer {
     store: Store,
     vault: Arc<Vault>,
-    /// By domain, selector and public key: a domain may go and come again.
-    ready: Mutex<LruCache<(Domain, String, Vec<u8>), SharedKey>>,
+    ready: Mutex<LruCache<KeyName, SharedKey>>,
 }
 
 impl fmt::Debug for Signer {

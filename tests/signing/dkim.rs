@@ -83,7 +83,8 @@ fn is_mail(letter: &[u8]) -> bool {
     for line in lines {
         let folded = line.starts_with(b" ") || line.starts_with(b"\t");
         let name = line.split(|octet| *octet == b':').next().unwrap_or_default();
-        if (folded && fields == 0) || (!folded && !is_name(name)) || (!folded && name.len() == line.len()) {
+        let good = if folded { fields > 0 } else { is_name(name) && name.len() < line.len() };
+        if !good {
             return false;
         }
         fields += usize::from(!folded);

@@ -4,6 +4,7 @@
 mod arc;
 mod dkim;
 mod records;
+mod server;
 mod tools;
 
 use std::sync::Arc;

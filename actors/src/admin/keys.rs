@@ -114,6 +114,7 @@ async fn make(
     for algorithm in algorithms {
         let selector = selector(kept, algorithm, now);
         let key = made(maker, domain, &selector, algorithm).await?;
+        tracing::info!(%domain, selector, "a key to sign with was made");
         let place = keys::domain_key(domain, &selector);
         batch.expect_absent(&place).put(&place, &DomainKey { state, since: now, made: now, ..key });
     }

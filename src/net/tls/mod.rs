@@ -8,11 +8,15 @@ pub mod self_signed;
 mod x509;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::server::ServerSessionMemoryCache;
 use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -83,4 +87,11 @@ pub(crate) fn iana_name(suite: CipherSuite) -> &'static str {
         CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
         other => other.as_str().unwrap_or(""),
     }
+}
+
+/// SHA-256 of the public key of a PEM file's first certificate, as DANE names it (RFC 6698 §2.1); `None` where it can't be
+/// read.
+pub fn public_key_digest(certificate: &Path) -> Option<[u8; 32]> {
+    let der = CertificateDer::from_pem_file(certificate).ok()?;
+    x509::public_key_info(&der).map(|info| Sha256::digest(info).into())
 }

@@ -51,6 +51,21 @@ pub(crate) fn read(der: &[u8]) -> Option<Facts> {
     Some(Facts { names, not_before, not_after })
 }
 
+/// The whole SubjectPublicKeyInfo of a certificate, which DANE's records are made of (RFC 6698 §2.1.2).
+pub(crate) fn public_key_info(der: &[u8]) -> Option<&[u8]> {
+    let mut tbs = Der(Der(Der(der).expect(SEQUENCE)?).expect(SEQUENCE)?);
+    if tbs.peek() == Some(VERSION) {
+        tbs.next()?;
+    }
+    // serialNumber, signature, issuer, validity, subject
+    for _ in 0..5 {
+        tbs.next()?;
+    }
+    let whole = tbs.0;
+    tbs.expect(SEQUENCE)?;
+    whole.get(..whole.len() - tbs.0.len())
+}
+
 fn alternative_names(extensions: &[u8]) -> Option<Vec<Box<str>>> {
     let mut extensions = Der(Der(extensions).expect(SEQUENCE)?);
     while let Some((SEQUENCE, extension)) = extensions.next() {
