@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn failures_are_told_once_a_minute() {
         let tally = Tally::default();
-        let at = |seconds| Timestamp::from_seconds(1_000_000 + seconds);
+        let at = |seconds: i64| Timestamp::from_seconds(1_000_000 + seconds);
         let told: Vec<bool> =
             [0, 1, 59, 60, 61, 120].map(|seconds| tally.failed(Failure::Check, at(seconds))).to_vec();
         assert_eq!(told, [true, false, false, true, false, true]);

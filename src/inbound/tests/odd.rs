@@ -66,7 +66,7 @@ async fn who_does_not_answer_keeps_nobody_waiting_and_opens_no_door() {
     // Nothing can be known of this one, not even what its domain wants.
     let mut from_mute = visit("203.0.113.9", "x@mute.test");
     from_mute.client_name = "mx.mute.test".into();
-    let letter = b"DKIM-Signature: v=1; a=rsa-sha256; d=mute.test; s=x; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\nFrom: x@mute.test\r\n\r\n";
+    let letter = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=mute.test; s=x; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\nFrom: x@mute.test\r\n\r\n";
     let found = world.results(&from_mute, letter).await;
     for what in ["spf=temperror", "dkim=temperror", "dmarc=temperror"] {
         assert!(found.iter().any(|line| line.starts_with(what)), "{what}: {found:?}");
@@ -77,7 +77,7 @@ async fn who_does_not_answer_keeps_nobody_waiting_and_opens_no_door() {
     let forged = b"From: anna@signed.test\r\n\r\n";
     assert_eq!(refused(world.examine(&from_mute, forged).await), Some((Unwanted::Dmarc, true)));
     // Nor does a slow signature hide a good one.
-    let slow = b"DKIM-Signature: v=1; a=rsa-sha256; d=mute.test; s=x; h=from; bh=vlx7TvqKjhx5BAG49D/OEm+TL+IUedfwKE93eqTeEo0=; b=AAAA\r\n";
+    let slow = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=mute.test; s=x; h=from; bh=vlx7TvqKjhx5BAG49D/OEm+TL+IUedfwKE93eqTeEo0=; b=AAAA\r\n";
     let found = world.results(&from_mute, &[slow, SIGNED].concat()).await;
     assert!(found.iter().any(|line| line.starts_with("dmarc=pass")), "{found:?}");
 }

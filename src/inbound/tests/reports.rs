@@ -57,7 +57,7 @@ async fn a_domain_is_told_of_a_day_when_it_is_over_and_only_once() {
     let sent = world.sent();
     assert_eq!((sent.len(), world.stored().await), (1, 0));
     assert_eq!(sent[0].0, "reports@signed.test");
-    let report = Report::parse_rfc5322(&sent[0].1).expect("mail-auth reads it");
+    let report = Report::parse_rfc5322(&sent[0].1, 1 << 20).expect("mail-auth reads it");
     assert_eq!((report.domain(), report.org_name(), report.p()), ("signed.test", HOST, Disposition::Reject));
     assert_eq!((report.date_range_begin(), report.date_range_end()), (1_772_323_200, 1_772_409_599));
     let rows: Vec<_> = report
@@ -126,7 +126,7 @@ async fn only_those_are_told_who_want_to_be() {
     let mut told: Vec<String> = world.sent().into_iter().map(|(to, _)| to).collect();
     told.sort();
     assert_eq!(told, ["a@many.test", "b@willing.test"]);
-    let report = Report::parse_rfc5322(&world.sent()[0].1).expect("readable");
+    let report = Report::parse_rfc5322(&world.sent()[0].1, 1 << 20).expect("readable");
     assert_eq!((report.domain(), report.records()[0].header_from()), ("many.test", "sub.many.test"));
     // Whether failing.test wants it is asked for three days more, then nobody is told.
     assert_eq!(world.stored().await, 1);
@@ -169,7 +169,7 @@ async fn kinds_of_letters_beyond_the_bound_are_counted_together() {
     }
     world.gatekeeper.due(NEXT).await;
     let sent = world.sent();
-    assert_eq!(Report::parse_rfc5322(&sent[0].1).expect("readable").records().len(), 200);
+    assert_eq!(Report::parse_rfc5322(&sent[0].1, 1 << 20).expect("readable").records().len(), 200);
     assert!(xml(&sent[0].1).contains("<error>50 more letters found no place here</error>"));
 }
 

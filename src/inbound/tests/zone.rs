@@ -81,7 +81,7 @@ fn answer(rows: &Rows, question: &Message, asked: &Mutex<Vec<String>>) -> Option
         _ if has(&name, "FAIL") => ResponseCode::ServFail,
         Some(rows) => {
             for (kind, data) in rows {
-                if RecordType::from_str(kind) == Ok(query.query_type()) {
+                if RecordType::from_str(kind).is_ok_and(|kind| kind == query.query_type()) {
                     answer.add_answer(Record::from_rdata(query.name().clone(), 60, rdata(kind, data)));
                 }
             }
@@ -99,8 +99,8 @@ fn rdata(kind: &str, data: &str) -> RData {
         "PTR" => RData::PTR(PTR(name(data))),
         "MX" => RData::MX(MX::new(10, name(data))),
         "TXT" => {
-            let parts = data.as_bytes().chunks(255).map(Box::from).collect();
-            RData::TXT(TXT { txt_data: parts })
+            let parts = data.as_bytes().chunks(255);
+            RData::TXT(TXT::new(parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect()))
         }
         other => panic!("records of type {other} are not needed"),
     }
