@@ -358,7 +358,8 @@ fn chain(arc: &ArcOutput<'_>) -> ArcChain {
 
 /// What a client calls itself, where that is a name with a dot and no address.
 fn host_name(client: &str) -> Option<&str> {
-    let named = client.contains('.') && Domain::parse(client).is_ok_and(|name| !name.as_str().starts_with('['));
+    let named =
+        client.contains('.') && Domain::parse(client).is_ok_and(|name| !name.as_str().starts_with('['));
     (named && client.parse::<std::net::IpAddr>().is_err()).then_some(client)
 }
 

@@ -208,7 +208,11 @@ mod tests {
             (601, "2001:db8:0:1:ffff::2", "a@x.test", "al@demo.test", true),
             (602, "2001:db8:0:2::1", "a@x.test", "bo@demo.test", false),
         ] {
-            assert_eq!(world.visit(peer, from, to, at(seconds)).await, passes, "{seconds} {peer} {from} {to}");
+            assert_eq!(
+                world.visit(peer, from, to, at(seconds)).await,
+                passes,
+                "{seconds} {peer} {from} {to}"
+            );
         }
     }
 

@@ -159,7 +159,8 @@ impl Gatekeeper {
     /// # Errors
     /// [`Refusal::Unwanted`].
     pub async fn at_the_door(&self, peer: IpAddr, now: Timestamp) -> Result<(), Refusal> {
-        let Some(dns) = self.dns.as_ref().filter(|_| !self.rules.dnsbl.is_empty() && !self.trusts(peer)) else {
+        let Some(dns) = self.dns.as_ref().filter(|_| !self.rules.dnsbl.is_empty() && !self.trusts(peer))
+        else {
             return Ok(());
         };
         let listing = dnsbl::look_up(dns.resolver(), &self.rules.dnsbl, peer, self.lists_time).await;

@@ -50,7 +50,8 @@ fn without_comments(text: &str) -> Option<String> {
     let (mut depth, mut quoted) = (0u32, false);
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        let (c, literal) = if c == '\\' && (quoted || depth > 0) { (chars.next()?, true) } else { (c, false) };
+        let (c, literal) =
+            if c == '\\' && (quoted || depth > 0) { (chars.next()?, true) } else { (c, false) };
         match c {
             '"' if depth == 0 && !literal => quoted = !quoted,
             '(' if !quoted && !literal => {

@@ -4,9 +4,8 @@ use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
     ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, Doomed, Due, FailedLogins, Filed, Folders,
-    Greylisted,
-    MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, SendingLock, Signature,
-    StoreMeta, StoreSecret, Usage, Vanished,
+    Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal, SendingLock,
+    Signature, StoreMeta, StoreSecret, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 

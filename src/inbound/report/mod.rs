@@ -136,11 +136,7 @@ impl Reports {
     ///
     /// # Errors
     /// What stands against it until the next round.
-    pub(super) async fn send(
-        &self,
-        sender: &Sender<'_>,
-        now: Timestamp,
-    ) -> Result<(), Unfinished> {
+    pub(super) async fn send(&self, sender: &Sender<'_>, now: Timestamp) -> Result<(), Unfinished> {
         let mut next = self.next.lock().await;
         let today = day_of(now.minus(GRACE));
         let mut range = keys::all_dmarc_days();
@@ -188,7 +184,11 @@ impl Reports {
             let mut with = Batch::new();
             with.expect(&key, &expected);
             let last = left.addresses.is_empty();
-            if last { with.delete(&key) } else { with.put(&key, &left) };
+            if last {
+                with.delete(&key)
+            } else {
+                with.put(&key, &left)
+            };
             let octets = report.letter(&to, id, sender.now);
             sender.post.post(id, to, octets, with).await.map_err(Unfinished::Post)?;
             tracing::info!(%domain, day, "a DMARC report was sent");

@@ -125,7 +125,8 @@ async fn spf_alone_refuses_where_it_is_told_to() {
 
 #[actix_rt::test]
 async fn seals_vouch_where_all_who_sealed_are_trusted_and_the_first_saw_it_pass() {
-    let (none, list, both) = (vec![], vec![domain("list.test")], vec![domain("other.test"), domain("list.test")]);
+    let (none, list, both) =
+        (vec![], vec![domain("list.test")], vec![domain("other.test"), domain("list.test")]);
     for (name, letter, trusted, seals, accepted) in [
         ("one, trusted", ONE_SEAL, &list, 1, true),
         ("one, not trusted", ONE_SEAL, &none, 1, false),
@@ -141,7 +142,10 @@ async fn seals_vouch_where_all_who_sealed_are_trusted_and_the_first_saw_it_pass(
                 assert!(accepted, "{name}");
                 assert_eq!(examined.arc, ArcChain::Pass(seals), "{name}");
                 let found = lines(examined.results.as_deref().expect("checked"));
-                assert!(has(&found, "arc=pass").is_some() && has(&found, "dmarc=fail").is_some(), "{found:?}");
+                assert!(
+                    has(&found, "arc=pass").is_some() && has(&found, "dmarc=fail").is_some(),
+                    "{found:?}"
+                );
             }
             refusal => {
                 assert!(!accepted, "{name}: {refusal:?}");
@@ -164,7 +168,11 @@ async fn what_strangers_say_in_our_name_goes() {
     let examined = world.examine(&sent, &theirs).await.expect("accepted");
     let letter = String::from_utf8(examined.edits.apply(&arrived(&theirs))).expect("text");
     assert_eq!(letter.matches("mx.else.test").count(), 1);
-    assert!(letter.contains("mx.demo.test; now\r\nAuthentication-Results: mx.else.test; dmarc=pass\r\nDKIM-Signature"));
+    assert!(
+        letter.contains(
+            "mx.demo.test; now\r\nAuthentication-Results: mx.else.test; dmarc=pass\r\nDKIM-Signature"
+        )
+    );
     // A user's own letter says nothing of who it is from.
     sent.sender = Some(postern_model::AccountId(1));
     let examined = world.examine(&sent, &forged).await.expect("accepted");
@@ -174,7 +182,8 @@ async fn what_strangers_say_in_our_name_goes() {
 
 #[actix_rt::test]
 async fn nothing_is_asked_for_letters_that_are_not_checked() {
-    let world = World::new(Inbound { trusted: vec!["192.0.2.0/24".parse().expect("a network")], ..usual() }).await;
+    let world =
+        World::new(Inbound { trusted: vec!["192.0.2.0/24".parse().expect("a network")], ..usual() }).await;
     let forged = b"From: anna@signed.test\r\n\r\n";
     let examined = world.examine(&visit("192.0.2.1", "x@list.test"), forged).await.expect("accepted");
     assert_eq!(examined.edits.front, b"Authentication-Results: mx.demo.test; none\r\n");
@@ -188,7 +197,8 @@ struct Says(Action, Mutex<String>);
 impl Filter for Says {
     fn judge<'a>(&'a self, _: &'a Visit, letter: &'a [u8], results: &'a str) -> Judging<'a> {
         *self.1.lock().expect("whole") = results.to_owned();
-        let edits = Edits { front: b"X-Spam: yes\r\n".to_vec(), body: Some(b"new".to_vec()), ..Edits::default() };
+        let edits =
+            Edits { front: b"X-Spam: yes\r\n".to_vec(), body: Some(b"new".to_vec()), ..Edits::default() };
         assert!(letter.starts_with(b"Return-Path:"));
         Box::pin(async move { Opinion { action: self.0.clone(), edits } })
     }

@@ -56,6 +56,14 @@ struct Mail {
     takes: Mutex<usize>,
 }
 
+impl Mail {
+    fn take(&self) -> Result<(), Refusal> {
+        let mut takes = self.takes.lock().expect("whole");
+        *takes = takes.checked_sub(1).ok_or(Refusal::QueueFull)?;
+        Ok(())
+    }
+}
+
 impl Post for Mail {
     fn next_letter_id(&self) -> LetterId {
         self.store.next_letter_id()
@@ -69,9 +77,7 @@ impl Post for Mail {
         with: Batch,
     ) -> Local<'a, Result<(), Refusal>> {
         Box::pin(async move {
-            let mut takes = self.takes.lock().expect("whole");
-            *takes = takes.checked_sub(1).ok_or(Refusal::QueueFull)?;
-            drop(takes);
+            self.take()?;
             self.store.commit(with).await.map_err(|_| Refusal::Unavailable)?;
             self.sent.lock().expect("whole").push((to, octets));
             Ok(())

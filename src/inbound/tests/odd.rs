@@ -34,6 +34,27 @@ async fn letters_whose_author_is_in_doubt_do_not_pass_for_anybodys() {
 }
 
 #[actix_rt::test]
+async fn no_name_that_a_stranger_chooses_says_anything_in_ours() {
+    let world = World::new(Inbound { dmarc_enforced: false, ..usual() }).await;
+    let signature = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=list.test; s=a\"b (c; h=from; \
+        i=\"x) (@list.test; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n";
+    for (path, client) in [
+        ("\"x); dmarc=pass (y\"@evil.test", "mx.evil.test"),
+        ("\"x; dmarc=pass\"@evil.test", "a.b); dmarc=pass ("),
+        ("\"x\\\"; dmarc=pass; y=\\\"\"@evil.test", "a.b;dmarc=pass"),
+        ("x@evil.test", "[192.0.2.1]; dmarc=pass"),
+    ] {
+        let mut visit = visit("203.0.113.9", path);
+        visit.client_name = client.into();
+        let letter = format!("{signature}From: \"; dmarc=pass\" <a@list.test>\r\n\r\n");
+        let examined = world.examine(&visit, letter.as_bytes()).await.expect("accepted");
+        let results = examined.results.expect("checked");
+        assert!(!crate::inbound::results::says_dmarc_passed(results.as_bytes()), "{results}");
+        assert!(results.lines().skip(1).all(|line| line.starts_with('\t')), "{results}");
+    }
+}
+
+#[actix_rt::test]
 async fn a_header_made_to_cost_time_is_looked_at_no_longer_than_another() {
     let world = World::new(usual()).await;
     // As many names as fields: finding them all would take their product.
@@ -47,7 +68,8 @@ async fn a_header_made_to_cost_time_is_looked_at_no_longer_than_another() {
     let found = world.results(&visit("198.51.100.1", "x@list.test"), letter.as_bytes()).await;
     assert!(found.iter().any(|line| line == "dkim=none"), "{found:?}");
     // Not more than ten signatures are looked at, the author's before others'.
-    let bad = "DKIM-Signature: v=1; a=rsa-sha256; d=other.test; s=arc; h=from; bh=AAAA; b=AAAA\r\n".repeat(40);
+    let bad =
+        "DKIM-Signature: v=1; a=rsa-sha256; d=other.test; s=arc; h=from; bh=AAAA; b=AAAA\r\n".repeat(40);
     let letter = [bad.as_bytes(), SIGNED].concat();
     let found = world.results(&visit("198.51.100.1", "x@list.test"), &letter).await;
     let count = |what: &str| found.iter().filter(|line| line.starts_with(what)).count();

@@ -136,9 +136,13 @@ async fn only_those_are_told_who_want_to_be() {
 
 #[actix_rt::test]
 async fn what_could_not_be_posted_is_posted_later_and_nothing_twice() {
-    let more = "_dmarc.many.test TXT v=DMARC1; p=none; rua=mailto:a@many.test,mailto:b@many.test,mailto:c@many.test";
+    let more =
+        "_dmarc.many.test TXT v=DMARC1; p=none; rua=mailto:a@many.test,mailto:b@many.test,mailto:c@many.test";
     let world = World::with(usual(), more).await;
-    world.examine(&visit("203.0.113.9", "x@list.test"), b"From: x@many.test\r\n\r\n").await.expect("accepted");
+    world
+        .examine(&visit("203.0.113.9", "x@list.test"), b"From: x@many.test\r\n\r\n")
+        .await
+        .expect("accepted");
     *world.mail.takes.lock().expect("whole") = 1;
     world.gatekeeper.due(NEXT).await;
     assert_eq!((world.sent().len(), world.stored().await), (1, 1));

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, MX, PTR, TXT};
@@ -66,7 +68,8 @@ fn answer(rows: &Rows, question: &Message, asked: &Mutex<Vec<String>>) -> Option
     let query = question.queries.first()?;
     let name = query.name().to_ascii().trim_end_matches('.').to_lowercase();
     asked.lock().expect("whole").push(name.clone());
-    let has = |name: &str, kind: &str| rows.get(name).is_some_and(|rows| rows.iter().any(|row| row.0 == kind));
+    let has =
+        |name: &str, kind: &str| rows.get(name).is_some_and(|rows| rows.iter().any(|row| row.0 == kind));
     let mut above = Some(name.as_str());
     while let Some(one) = above {
         if has(one, "MUTE") {

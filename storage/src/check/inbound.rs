@@ -15,15 +15,22 @@ const CLIENTS: usize = 1024;
 
 pub(super) fn check(shared: &Shared, report: &mut CheckReport) {
     let key = |(day, domain): &(u32, Domain)| keys::dmarc_day(*day, domain);
-    each(shared, report, "letters to be reported", keys::all_dmarc_days(), DAYS, key, |(day, domain), record: &DmarcDay| {
-        let counted = record.rows.iter().all(|row| row.count > 0);
-        (!counted).then(|| format!("day {day}, {domain}: a row stands for no letter"))
-    });
+    each(
+        shared,
+        report,
+        "letters to be reported",
+        keys::all_dmarc_days(),
+        DAYS,
+        key,
+        |(day, domain), record: &DmarcDay| {
+            let counted = record.rows.iter().all(|row| row.count > 0);
+            (!counted).then(|| format!("day {day}, {domain}: a row stands for no letter"))
+        },
+    );
     let key = |who: &[u8; 16]| keys::greylisted(who);
     each(shared, report, "greylist", keys::all_greylisted(), CLIENTS, key, |who, record: &Greylisted| {
-        (record.until < record.since).then(|| {
-            format!("greylist {}: it is forgotten before it was seen", hex(who))
-        })
+        (record.until < record.since)
+            .then(|| format!("greylist {}: it is forgotten before it was seen", hex(who)))
     });
 }
 
