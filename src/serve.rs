@@ -23,6 +23,7 @@ use crate::control::Control;
 use crate::courier;
 use crate::filter;
 use crate::imap::{self, Imap};
+use crate::inbound::{Gatekeeper, Setup};
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
 use crate::net::listener::{Inherited, Listeners, bind};
@@ -122,6 +123,7 @@ pub struct Server {
     listeners: Listeners,
     tls: Tls,
     workers: Workers,
+    gatekeeper: Arc<Gatekeeper>,
     tasks: Vec<actix_rt::task::JoinHandle<()>>,
 }
 
@@ -145,7 +147,9 @@ impl Server {
         let actors = Actors::start(store, ticker.clone(), settings, &workers.handles()).await;
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
-        let bound = open_doors(config, &listeners, &sockets).map_err(|error| error.to_string())?;
+        let gatekeeper = Arc::new(gatekeeper(config, &actors));
+        let bound =
+            open_doors(config, &gatekeeper, &listeners, &sockets).map_err(|error| error.to_string())?;
         write_down(&config.data_dir, &bound)?;
         let answering = actors.clone();
         let answer = move |request| {
@@ -154,10 +158,11 @@ impl Server {
         };
         let tasks = vec![
             actix_rt::spawn(certificates.watch(machine)),
+            actix_rt::spawn(Arc::clone(&gatekeeper).run(ticker)),
             actix_rt::spawn(async move { control.serve(answer).await }),
             actix_rt::spawn(signing::complete(actors.clone())),
         ];
-        Ok(Server { actors, bound, signer, listeners, tls, workers, tasks })
+        Ok(Server { actors, bound, signer, listeners, tls, workers, gatekeeper, tasks })
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
@@ -188,6 +193,7 @@ impl Server {
         if !self.listeners.stop(GRACE).await {
             tracing::warn!("some sessions did not end in time");
         }
+        self.gatekeeper.rest().await;
         self.actors.rest().await;
         let store = self.actors.store().clone();
         let closed = close(store).await;
@@ -354,10 +360,12 @@ fn bind_all(listen: &Listen) -> Result<Vec<Door>, String> {
 
 fn open_doors(
     config: &Config,
+    gatekeeper: &Arc<Gatekeeper>,
     listeners: &Listeners,
     doors: &[Door],
 ) -> io::Result<Vec<(&'static str, SocketAddr)>> {
-    let (pop3, smtp) = (Arc::new(pop3_settings(config)), Arc::new(smtp_settings(config)));
+    let smtp = smtp::Settings { gatekeeper: Some(Arc::clone(gatekeeper)), ..smtp_settings(config) };
+    let (pop3, smtp) = (Arc::new(pop3_settings(config)), Arc::new(smtp));
     let imap = Arc::new(imap_settings(config));
     let mut bound = Vec::new();
     for door in doors {
@@ -429,6 +437,18 @@ pub fn imap_settings(config: &Config) -> imap::Settings {
         message_size: config.message_size,
         ..imap::Settings::new(config.hostname.clone(), places(config))
     }
+}
+
+/// Who examines letters that come in.
+fn gatekeeper(config: &Config, actors: &Actors) -> Gatekeeper {
+    Gatekeeper::new(Setup {
+        hostname: config.hostname.clone(),
+        rules: config.inbound.clone(),
+        dns: None,
+        filter: None,
+        store: actors.store().clone(),
+        post: None,
+    })
 }
 
 /// What SMTP's sessions go by.

@@ -75,7 +75,7 @@ pub(super) static ROWS: &[Variable] = &[
         "GREYLIST",
         "off",
         Field::Other { kind: "a duration from 1s to 1d, or `off`", set: greylist },
-        "How long a client's network (/24, /64) that was never here has to wait before it may bring its first letter; until then 450.",
+        "How long a client's network (/24, /64) that was never here has to wait before it may bring its first letter; until then it is told 451.",
     ),
 ];
 
@@ -113,4 +113,56 @@ fn greylist(config: &mut super::Config, text: &str) -> Result<(), Problem> {
     }
     config.inbound.greylist = Some(delay);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Machine, Purpose};
+
+    fn read(name: &str, value: &str) -> Result<Inbound, String> {
+        let machine = Machine { name: "mx.example.org".into(), cores: 4, ipv6: true };
+        let given = [(format!("POSTERN_{name}").into(), value.into())];
+        let config = Config::read(given, &machine, Purpose::Command);
+        config.map(|config| config.inbound).map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn where_nothing_is_said_policies_are_applied_and_nobody_is_asked() {
+        let usual = read("LOG", "info").expect("no mistake");
+        assert!(usual.dmarc_enforced && usual.dmarc_reports && !usual.spf_rejects);
+        assert!(usual.trusted.is_empty() && usual.arc_trusted.is_empty() && usual.dnsbl.is_empty());
+        assert_eq!(usual.greylist, None);
+    }
+
+    #[test]
+    fn values_reach_their_places() {
+        let of = |name, value| read(name, value).expect("no mistake");
+        assert!(of("SPF", "reject").spf_rejects);
+        assert!(!of("DMARC", "report").dmarc_enforced);
+        assert!(!of("DMARC_REPORTS", "off").dmarc_reports);
+        assert_eq!(of("GREYLIST", "5m").greylist, Some(Duration::from_secs(300)));
+        assert_eq!(of("TRUSTED_NETWORKS", "10.0.0.0/8, ::1").trusted.len(), 2);
+        let names: Vec<Domain> =
+            ["a.test", "b.test"].map(|name| Domain::parse(name).expect("a domain")).into();
+        assert_eq!(of("DNSBL", "A.test, b.test.").dnsbl, names);
+        assert_eq!(of("ARC_TRUSTED", "a.test,b.test").arc_trusted, names);
+    }
+
+    #[test]
+    fn mistakes_have_cures() {
+        let many = (0..17).map(|n| format!("l{n}.test")).collect::<Vec<_>>().join(",");
+        for (name, value, words) in [
+            ("DNSBL", "a.test,,b.test", "names \"\", which is no domain"),
+            ("DNSBL", "[192.0.2.1]", "which is no domain"),
+            ("DNSBL", "a.test,A.test", "names \"A.test\" twice"),
+            ("DNSBL", many.as_str(), "name at most 16 domains"),
+            ("GREYLIST", "0s", "write a duration from 1s to 1d, or off"),
+            ("GREYLIST", "2d", "is out of range"),
+            ("SPF", "on", "write one of: mark, reject"),
+        ] {
+            let mistakes = read(name, value).expect_err(value);
+            assert!(mistakes.contains(words), "{name}={value}: {mistakes}");
+        }
+    }
 }

@@ -183,9 +183,11 @@ impl Checks<'_> {
     ) -> DmarcOutput {
         let nothing = SpfOutput::default();
         match author {
-            Author::Of(_) => within(until, self.dns.verify_dmarc(aligned(message, &[], "", &nothing)))
-                .await
-                .unwrap_or_else(|| DmarcOutput::default().with_dkim_result(too_late())),
+            Author::Of(domain) => {
+                let found = within(until, self.dns.verify_dmarc(aligned(message, &[], "", &nothing))).await;
+                let nobody = || DmarcOutput::new(domain.as_str().to_owned()).with_dkim_result(too_late());
+                found.unwrap_or_else(nobody)
+            }
             Author::Unclear(_) | Author::Unreadable => DmarcOutput::default(),
         }
     }
