@@ -105,7 +105,6 @@ fn resolver(config: &mut Config, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-
 fn relay(config: &mut Config, text: &str) -> Result<(), Problem> {
     let cure = "write smtp://user:secret@relay.example.org:587, or none";
     config.out.relay = match text {
@@ -147,7 +146,10 @@ mod tests {
         assert_eq!(read("system"), Ok(Resolver::System));
         assert_eq!(read("none"), Ok(Resolver::None));
         assert_eq!(read("192.0.2.53"), Ok(servers(&["192.0.2.53:53"])));
-        assert_eq!(read("2001:db8::1, 192.0.2.53:5353"), Ok(servers(&["[2001:db8::1]:53", "192.0.2.53:5353"])));
+        assert_eq!(
+            read("2001:db8::1, 192.0.2.53:5353"),
+            Ok(servers(&["[2001:db8::1]:53", "192.0.2.53:5353"]))
+        );
         for text in ["resolver.test", "192.0.2.53:0", "192.0.2.53,", "nowhere"] {
             let told = read(text).expect_err("a mistake");
             assert!(told.contains("POSTERN_RESOLVER") && told.contains("which is no address"), "{told}");

@@ -141,7 +141,8 @@ impl MxRouter {
         drawn.sort();
         let mut seen = HashSet::new();
         drawn.retain(|(_, _, host)| seen.insert(host.clone()));
-        let own = drawn.iter().find(|(_, _, host)| *host == self.hostname).map(|(preference, ..)| *preference);
+        let own =
+            drawn.iter().find(|(_, _, host)| *host == self.hostname).map(|(preference, ..)| *preference);
         if own.is_some() && own == drawn.first().map(|(preference, ..)| *preference) {
             return Err(circle(domain));
         }
@@ -197,10 +198,14 @@ fn literal(domain: &Domain) -> Option<IpAddr> {
     inside.strip_prefix("IPv6:").unwrap_or(inside).parse().ok()
 }
 
-/// Whether an address is one of this machine's: only such a one can be bound.
+/// Whether an address is one of this machine's: the system speaks to such a one from itself. Nothing is sent.
 fn is_own(address: IpAddr) -> bool {
     let address = address.to_canonical();
-    address.is_loopback()
-        || address.is_unspecified()
-        || UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()
+    let any = if address.is_ipv4() { IpAddr::from([0; 4]) } else { IpAddr::from([0; 16]) };
+    let spoken_from = || {
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+        socket.connect(SocketAddr::new(address, 25))?;
+        socket.local_addr()
+    };
+    address.is_loopback() || address.is_unspecified() || spoken_from().is_ok_and(|own| own.ip() == address)
 }

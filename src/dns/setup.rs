@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::dnssec::TrustAnchors;
 use hickory_resolver::system_conf::read_system_conf;
@@ -39,7 +41,9 @@ impl Dns {
             }
             Resolver::System => {
                 let (config, _) = read_system_conf().map_err(|error| {
-                    format!("POSTERN_RESOLVER: the system's resolvers can't be read ({error}); name them, or none")
+                    format!(
+                        "POSTERN_RESOLVER: the system's resolvers can't be read ({error}); name them, or none"
+                    )
                 })?;
                 // Names in the DNS of mail are whole: no search list is to be tried on them.
                 ResolverConfig::from_parts(None, Vec::new(), config.name_servers().to_vec())
@@ -54,7 +58,8 @@ impl Dns {
             return Err("POSTERN_TRUST_ANCHOR: it holds no DNSKEY record of the root".to_owned());
         }
         let plain = resolver(servers.clone(), None).map_err(|error| format!("POSTERN_RESOLVER: {error}"))?;
-        let checking = resolver(servers, Some(anchors)).map_err(|error| format!("POSTERN_RESOLVER: {error}"))?;
+        let checking =
+            resolver(servers, Some(anchors)).map_err(|error| format!("POSTERN_RESOLVER: {error}"))?;
         let signatures = Mutex::new(Signatures::Unknown);
         Ok(Some(Dns(Arc::new(Source::Net(Box::new(Net { checking, plain, signatures }))))))
     }
