@@ -31,7 +31,7 @@ use crate::net::tls::certificates::{CertificateFiles, Certificates};
 use crate::net::tls::{Tls, self_signed};
 use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
-use crate::reports::Reports;
+use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::signing;
 use crate::signing::published::{Dns as Published, Lookup};
@@ -145,7 +145,7 @@ impl Server {
         let actors = Actors::start(store, ticker.clone(), settings, &workers.handles()).await;
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
-        let gatekeeper = Arc::new(gatekeeper(config, dns.as_ref(), &actors));
+        let gatekeeper = Arc::new(gatekeeper(config, dns.as_ref(), &actors)?);
         let bound =
             open_doors(config, &gatekeeper, &listeners, &sockets).map_err(|error| error.to_string())?;
         write_down(&config.data_dir, &bound)?;
@@ -438,15 +438,16 @@ pub fn imap_settings(config: &Config) -> imap::Settings {
 }
 
 /// Who examines letters that come in.
-fn gatekeeper(config: &Config, dns: Option<&Dns>, actors: &Actors) -> Gatekeeper {
-    Gatekeeper::new(Setup {
+fn gatekeeper(config: &Config, dns: Option<&Dns>, actors: &Actors) -> Result<Gatekeeper, String> {
+    let filter = filter::filter(config)?;
+    Ok(Gatekeeper::new(Setup {
         hostname: config.hostname.clone(),
         rules: config.inbound.clone(),
         dns: dns.and_then(Dns::authenticator),
-        filter: None,
+        filter,
         store: actors.store().clone(),
-        post: None,
-    })
+        post: Some(Arc::new(Office(actors.clone()))),
+    }))
 }
 
 /// What SMTP's sessions go by.

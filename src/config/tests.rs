@@ -213,7 +213,7 @@ fn all_mistakes_are_reported_at_once_each_with_its_cure() {
          POSTERN_LOG=postern=loud
          POSTERN_LANGUAGE=
          POSTERN_MAX_CONECTIONS=10
-         POSTERN_LISTEN_LMTP=off
+         POSTERN_LISTEN_ADMIN=off
          POSTERN_PLAN_GOLD_RECIPIENTS=5",
         Purpose::Command,
     );
@@ -234,7 +234,7 @@ fn all_mistakes_are_reported_at_once_each_with_its_cure() {
         "POSTERN_LOG=postern=loud: it is not a tracing filter",
         "POSTERN_LANGUAGE=: it is set, but empty",
         "POSTERN_MAX_CONECTIONS: it is not a variable of this version; did you mean POSTERN_MAX_CONNECTIONS?",
-        "POSTERN_LISTEN_LMTP: it is not a variable of this version",
+        "POSTERN_LISTEN_ADMIN: it is not a variable of this version",
         "POSTERN_PLAN_GOLD_RECIPIENTS: it belongs to no plan of POSTERN_PLANS",
     ];
     for start in expected {

@@ -3,6 +3,7 @@
 //! A report has three parts (RFC 6522): what happened in words for people (`words`), the same in fields for programs
 //! (`status`), and the original, whole or its header.
 
+mod office;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod words;
 use postern_actors::courier::{Report, Reporter};
 
 use crate::notices::encoding;
+pub use office::Office;
 use words::Words;
 
 /// Octets of an original that a report shows at most; of a longer one it shows the header.

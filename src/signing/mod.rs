@@ -7,12 +7,14 @@
 
 mod arc;
 mod keys;
+mod onward;
 pub mod published;
 mod signer;
 mod vault;
 
 pub use arc::ArcSeal;
 pub use keys::Keysmith;
+pub use onward::Onward;
 pub use signer::{Signer, end_of_text};
 pub use vault::Vault;
 

@@ -87,7 +87,7 @@ impl<'a> Home<'a> {
     pub(crate) fn queue(&self) -> Vec<Value> {
         let listed: Value =
             serde_json::from_str(&self.server.ok(&["queue", "list", "--json"])).expect("JSON");
-        listed.get("letters").and_then(Value::as_array).expect("letters").clone()
+        listed.as_array().expect("a list").clone()
     }
 
     /// What `queue show` says of the only letter in the queue, once it was tried.

@@ -55,7 +55,7 @@ fn events_and_notices() {
     for (n, setting) in Setting::ALL.into_iter().enumerate() {
         golden(&event(setting, None), &format!("0102000013{n:02x}00"));
     }
-    for (n, notice) in [(10, NoticeKind::ForwardingOn), (11, NoticeKind::ForwardingStopped)] {
+    for (n, notice) in [(12, NoticeKind::ForwardingOn), (13, NoticeKind::ForwardingStopped)] {
         let owed = OwedNotice {
             at: Timestamp(1),
             notice,
