@@ -9,6 +9,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::route::Router;
 use super::seal::Seal;
+use super::tls::Safety;
 use super::{Client, NoJournal, Options, Patience};
 use crate::config::{Config, Out};
 use crate::dns::{Dns, MxRouter};
@@ -30,7 +31,10 @@ pub fn client(
                 .to_owned());
         }
         (Some(relay), _) => Arc::new(relay.clone()),
-        (None, Some(dns)) => Arc::new(MxRouter::new(dns.clone(), &config.hostname)),
+        (None, Some(dns)) => {
+            let safety = Safety::new(dns.clone());
+            Arc::new(MxRouter::new(dns.clone(), safety, &config.hostname))
+        }
         (None, None) => return Ok(None),
     };
     Ok(Some(Arc::new(Client::new(Options {

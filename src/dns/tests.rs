@@ -3,6 +3,7 @@ use postern_model::{Domain, Timestamp};
 
 use super::{Dns, Lack, MxRouter, Zone};
 use crate::courier::route::{Hop, RouteError, Router as _};
+use crate::courier::tls::Safety;
 
 const RECORDS: &str = "
 b.test. MX 10 mx.b.test.
@@ -58,7 +59,7 @@ fn zone() -> Zone {
 }
 
 async fn route(domain: &str) -> Result<Vec<Hop>, RouteError> {
-    let router = MxRouter::new(Dns::of(zone()), "mail.home.test");
+    let router = MxRouter::new(Dns::of(zone()), Safety::new(Dns::of(zone())), "mail.home.test");
     router.route(&Domain::parse(domain).expect("a domain"), Timestamp(0)).await
 }
 
