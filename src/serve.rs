@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::Arbiter;
-use hickory_resolver::TokioResolver;
 use postern_actors::admin::{AdminError, AdminRequest};
 use postern_actors::{Actors, Plan, Settings, Ticker};
 use postern_model::record::ClockReading;
@@ -21,6 +20,7 @@ use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
 use crate::courier;
+use crate::dns::Dns;
 use crate::filter;
 use crate::imap::{self, Imap};
 use crate::inbound::{Gatekeeper, Setup};
@@ -34,7 +34,7 @@ use crate::pop3::{self, Language, Pop3};
 use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::signing;
-use crate::signing::published::{Dns, Lookup};
+use crate::signing::published::{Dns as Published, Lookup};
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -75,8 +75,10 @@ impl House for Postern {
         })
     }
 
-    fn lookup(&self, _config: &Config) -> Result<Box<dyn Lookup>, String> {
-        Ok(Box::new(Dns::new(resolver()?)))
+    fn lookup(&self, config: &Config) -> Result<Box<dyn Lookup>, String> {
+        let dns = Dns::start(&config.out)?.and_then(|dns| dns.authenticator());
+        let dns = dns.ok_or("POSTERN_RESOLVER=none: there is nobody to ask what is published")?;
+        Ok(Box::new(Published::new(dns.0)))
     }
 
     fn offline(&self, config: &Config, request: AdminRequest) -> Result<Value, AdminError> {
@@ -93,12 +95,6 @@ impl House for Postern {
             answer
         })
     }
-}
-
-/// The resolver of the machine.
-fn resolver() -> Result<TokioResolver, String> {
-    let built = TokioResolver::builder_tokio().and_then(|builder| builder.build());
-    built.map_err(|error| format!("/etc/resolv.conf: {error}"))
 }
 
 /// A mistyped directory is not to look like an empty store. A store begins with its first start or its first domain.
@@ -137,7 +133,9 @@ impl Server {
         let settings = Settings { trainer: filter::trainer(config)?, ..settings(config)? };
         let (store, ticker) = open_store(config).await?;
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
-        let settings = Settings { courier: courier::client(config, signer.clone())?, ..settings };
+        let dns = Dns::start(&config.out)?;
+        let courier = courier::client(config, dns.as_ref(), signer.clone())?;
+        let settings = Settings { courier, ..settings };
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;
@@ -147,7 +145,7 @@ impl Server {
         let actors = Actors::start(store, ticker.clone(), settings, &workers.handles()).await;
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
-        let gatekeeper = Arc::new(gatekeeper(config, &actors)?);
+        let gatekeeper = Arc::new(gatekeeper(config, dns.as_ref(), &actors)?);
         let bound =
             open_doors(config, &gatekeeper, &listeners, &sockets).map_err(|error| error.to_string())?;
         write_down(&config.data_dir, &bound)?;
@@ -440,12 +438,12 @@ pub fn imap_settings(config: &Config) -> imap::Settings {
 }
 
 /// Who examines letters that come in.
-fn gatekeeper(config: &Config, actors: &Actors) -> Result<Gatekeeper, String> {
+fn gatekeeper(config: &Config, dns: Option<&Dns>, actors: &Actors) -> Result<Gatekeeper, String> {
     let filter = filter::filter(config)?;
     Ok(Gatekeeper::new(Setup {
         hostname: config.hostname.clone(),
         rules: config.inbound.clone(),
-        dns: None,
+        dns: dns.and_then(Dns::authenticator),
         filter,
         store: actors.store().clone(),
         post: Some(Arc::new(Office(actors.clone()))),

@@ -28,7 +28,7 @@ use crate::net::network::Network;
 pub use gate::is_replayed;
 pub use inbound::Inbound;
 pub use kinds::{Problem, span};
-pub use out::Out;
+pub use out::{Out, Resolver};
 pub use postern_policy::calendar::Span;
 pub use read::{Mistake, Mistakes, PREFIX};
 pub use screen::Screen;

@@ -4,33 +4,66 @@ use std::sync::Arc;
 
 use postern_actors::courier::Courier;
 use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
+use super::route::Router;
 use super::seal::Seal;
 use super::{Client, NoJournal, Options, Patience};
-use crate::config::Config;
+use crate::config::{Config, Out};
+use crate::dns::{Dns, MxRouter};
 
-/// The way out; `None` where there is none.
+/// The way out; `None` where there is none: neither a relay nor anybody who knows other servers.
 ///
 /// # Errors
-/// Nobody is trusted to vouch for the relay, in a line that names the cure.
-pub fn client(config: &Config, seal: Arc<dyn Seal>) -> Result<Option<Arc<dyn Courier>>, String> {
-    let Some(relay) = config.out.relay.clone() else { return Ok(None) };
-    let roots = system_roots();
-    if roots.is_empty() && relay.is_verified() {
-        return Err("POSTERN_RELAY: the system has no trusted certificates to verify the relay by; \
-                    install ca-certificates"
-            .to_owned());
-    }
-    let login = relay.login.clone();
+/// Nobody is trusted to vouch for the relay, or the trusted ones can't be read, in a line that names the cure.
+pub fn client(
+    config: &Config,
+    dns: Option<&Dns>,
+    seal: Arc<dyn Seal>,
+) -> Result<Option<Arc<dyn Courier>>, String> {
+    let roots = roots(&config.out)?;
+    let router: Arc<dyn Router> = match (&config.out.relay, dns) {
+        (Some(relay), _) if roots.is_empty() && relay.is_verified() => {
+            return Err("POSTERN_RELAY: the system has no trusted certificates to verify the relay by; \
+                        install ca-certificates, or name a POSTERN_CA_FILE"
+                .to_owned());
+        }
+        (Some(relay), _) => Arc::new(relay.clone()),
+        (None, Some(dns)) => Arc::new(MxRouter::new(dns.clone(), &config.hostname)),
+        (None, None) => return Ok(None),
+    };
     Ok(Some(Arc::new(Client::new(Options {
         hostname: config.hostname.clone(),
         patience: Patience::STANDARD,
-        router: Arc::new(relay),
+        router,
         roots: Arc::new(roots),
         journal: Arc::new(NoJournal),
         seal: Some(seal),
-        login,
+        login: config.out.relay.as_ref().and_then(|relay| relay.login.clone()),
     }))))
+}
+
+/// Who is trusted to vouch for others: those that the system trusts, and those of `POSTERN_CA_FILE`.
+///
+/// # Errors
+/// What is wrong with that file.
+fn roots(out: &Out) -> Result<RootCertStore, String> {
+    let mut roots = system_roots();
+    if let Some(path) = &out.ca_file {
+        let wrong = |why: String| format!("POSTERN_CA_FILE: {}: {why}", path.display());
+        let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
+        let mut count = 0;
+        for certificate in found {
+            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(wrong("it holds no certificate".to_owned()));
+        }
+    }
+    Ok(roots)
 }
 
 /// The roots that the system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set); those that can't be read are

@@ -48,9 +48,10 @@ impl Service {
 
 /// What every server of the tests is told: ports that are free, cheap hashes, no waiting after a failed login, no limits
 /// of letters and of checks. Tests of policy go by the product's own figures again ([`Server::with_policy`]).
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("POSTERN_HOSTNAME", "mail.demo.test"),
     ("POSTERN_TLS", "self-signed"),
+    ("POSTERN_RESOLVER", "none"),
     ("POSTERN_ARGON2", "m=8,t=1,p=1"),
     ("POSTERN_FAILED_LOGIN_DELAY", "0s"),
     ("POSTERN_WORKERS", "2"),

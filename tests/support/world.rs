@@ -21,13 +21,14 @@ use super::script::{DoorKind, Setup};
 /// What every test's server is told, unless the transcript says otherwise. Failed logins are answered at once, since
 /// nobody moves the clock while a client waits; hashes cost as little as they may, and SCRAM's iterations are paid by
 /// those transcripts alone that are about SCRAM. Mail may be checked at any time, but where a transcript is about that.
-const DEFAULTS: [(&str, &str); 15] = [
+const DEFAULTS: [(&str, &str); 16] = [
     ("POSTERN_HOSTNAME", "mail.demo.test"),
     ("POSTERN_WEB_URL", "https://mail.demo.test/"),
     ("POSTERN_SUPPORT_URL", "https://mail.demo.test/help"),
     ("POSTERN_STORE", "memory"),
     ("POSTERN_CLOCK", "manual"),
     ("POSTERN_TLS", "self-signed"),
+    ("POSTERN_RESOLVER", "none"),
     ("POSTERN_WORKERS", "1"),
     ("POSTERN_ARGON2", "m=8,t=1,p=1"),
     ("POSTERN_SCRAM", "off"),
