@@ -99,6 +99,8 @@ pub struct Delivery {
     pub reservation: Option<Arc<Reservation>>,
     /// Its reverse path.
     pub mail_from: MailFrom,
+    /// Each local recipient gets an answer of its own (LMTP).
+    pub each_answered: bool,
     /// Where it comes from, where somebody is to examine it.
     pub visit: Option<Box<(Arc<Gatekeeper>, Visit)>>,
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use postern_actors::order::{Acceptance, Judged, Login, Proof, Route, Sent};
+use postern_actors::order::{Acceptance, Judged, LocalRcpt, Login, Proof, Route, Sent};
 use postern_model::record::BodyKind;
 use postern_model::{AccountId, EmailAddress, MailFrom};
 use postern_policy::{Refusal, Unwanted};
@@ -107,8 +107,8 @@ async fn authors(account: AccountId, addresses: &[EmailAddress], link: &Link) ->
 async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Refusal>>, Refusal> {
     let inbound = link.inbound.take().ok_or(Refusal::Unavailable)?;
     let sealed = inbound.seal().await.map_err(|error| not_spooled(&error))?;
-    let Delivery { letter, locals, remotes, mut terms, digests, sender, reservation, mail_from, visit } =
-        delivery;
+    let Delivery { letter, locals, remotes, mut terms, digests, sender, .. } = delivery;
+    let Delivery { reservation, mail_from, visit, each_answered, .. } = delivery;
     let text = sealed.text;
     let (sealed, judged) = match visit {
         Some(visit) => match examined(sealed, &visit.0, &visit.1, link).await? {
@@ -133,6 +133,13 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
     let sent = sent.transpose()?;
     let Sealed { body, facts, signature, .. } = sealed;
     let (octets, count) = (body.len(), locals.len() + remotes.len());
+    let (locals, rooms) = match each_answered {
+        true => with_room(locals, octets, link).await,
+        false => (locals, Vec::new()),
+    };
+    if locals.is_empty() && remotes.is_empty() {
+        return Ok(rooms);
+    }
     let acceptance = Acceptance {
         letter,
         body,
@@ -152,7 +159,36 @@ async fn accept(delivery: Delivery, link: &mut Link) -> Result<Vec<Result<(), Re
         Ok(_) => tracing::info!(%letter, octets, recipients = count, "letter accepted"),
         Err(refusal) => tracing::warn!(%letter, octets, ?refusal, "letter not accepted"),
     }
-    accepted
+    accepted.map(|accepted| in_their_order(rooms, accepted))
+}
+
+/// Those whose mailbox has room for the letter (SPEC D8), and of each whether it has.
+async fn with_room(
+    locals: Vec<LocalRcpt>,
+    octets: u64,
+    link: &Link,
+) -> (Vec<LocalRcpt>, Vec<Result<(), Refusal>>) {
+    let (mut found, mut rooms) = (Vec::new(), Vec::new());
+    for local in locals {
+        let room = link.actors.has_room(local.account, octets).await;
+        if room.is_ok() {
+            found.push(local);
+        }
+        rooms.push(room);
+    }
+    (found, rooms)
+}
+
+/// One verdict for each recipient: what became of the letter for those who had room for it.
+fn in_their_order(
+    rooms: Vec<Result<(), Refusal>>,
+    accepted: Vec<Result<(), Refusal>>,
+) -> Vec<Result<(), Refusal>> {
+    if rooms.is_empty() {
+        return accepted;
+    }
+    let mut accepted = accepted.into_iter();
+    rooms.into_iter().map(|room| room.and_then(|()| accepted.next().unwrap_or(Ok(())))).collect()
 }
 
 fn not_spooled(error: &StoreError) -> Refusal {

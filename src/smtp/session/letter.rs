@@ -255,6 +255,7 @@ impl SmtpSession {
         let delivery = Box::new(Delivery {
             letter,
             visit,
+            each_answered: self.role == Role::Lmtp,
             locals: std::mem::take(&mut transaction.locals),
             remotes: std::mem::take(&mut transaction.remotes),
             terms: std::mem::take(&mut transaction.terms),
