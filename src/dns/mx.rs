@@ -14,6 +14,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use hickory_resolver::proto::rr::RData;
 use postern_actors::courier::Local;
+use postern_model::record::StsPolicy;
 use postern_model::{Domain, Timestamp};
 
 use super::{Answer, Dns, Lack};
@@ -86,14 +87,15 @@ struct Exchange {
 #[derive(Debug, Default)]
 struct Found {
     hops: Vec<Hop>,
+    policy: Option<StsPolicy>,
     /// Why some server can't be used for now, and why one never can.
     waits: Option<((u16, u16), String)>,
     useless: Option<String>,
 }
 
 impl Router for MxRouter {
-    fn route<'a>(&'a self, domain: &'a Domain, _: Timestamp) -> Local<'a, Result<Vec<Hop>, RouteError>> {
-        Box::pin(self.find(domain))
+    fn route<'a>(&'a self, domain: &'a Domain, now: Timestamp) -> Local<'a, Result<Vec<Hop>, RouteError>> {
+        Box::pin(self.find(domain, now))
     }
 }
 
@@ -103,7 +105,7 @@ impl MxRouter {
         MxRouter { dns, safety, hostname: hostname.to_ascii_lowercase() }
     }
 
-    async fn find(&self, domain: &Domain) -> Result<Vec<Hop>, RouteError> {
+    async fn find(&self, domain: &Domain, now: Timestamp) -> Result<Vec<Hop>, RouteError> {
         if let Some(address) = literal(domain) {
             if is_own(address) {
                 return Err(circle(domain));
@@ -111,12 +113,14 @@ impl MxRouter {
             return Ok(vec![Hop::mx(address.to_string(), address)]);
         }
         let exchanges = self.exchanges(domain.as_str()).await?;
-        let mut found = Found::default();
+        let policy = self.safety.policy(domain, now).await;
+        let policy = policy.map_err(|why| RouteError::temporary((4, 3), why))?;
+        let mut found = Found { policy, ..Found::default() };
         let mut groups = exchanges.chunk_by(|a, b| a.preference == b.preference).peekable();
         let mut circles = false;
         while let Some(group) = groups.next_if(|_| found.hops.len() < MAX_HOPS) {
             let before = found.hops.len();
-            if !self.take(domain.as_str(), group, &mut found).await {
+            if !self.take(domain, group, &mut found).await {
                 // What is no better than this server itself is not tried (RFC 5321 §5.1).
                 found.hops.truncate(before);
                 circles = true;
@@ -158,7 +162,7 @@ impl MxRouter {
     }
 
     /// Finds the addresses of servers that are preferred equally; false where this server is one of them.
-    async fn take(&self, domain: &str, group: &[Exchange], found: &mut Found) -> bool {
+    async fn take(&self, domain: &Domain, group: &[Exchange], found: &mut Found) -> bool {
         for Exchange { host, signed, .. } in group {
             if host.parse::<IpAddr>().is_ok() {
                 found.useless = Some(format!("the server {host} is an address, not a name"));
@@ -178,7 +182,8 @@ impl MxRouter {
             if there.addresses.iter().copied().any(is_own) {
                 return false;
             }
-            let server = Server { domain, host, signed: *signed, there: &there };
+            let policy = found.policy.as_ref();
+            let server = Server { domain, policy, host, signed: *signed, there: &there };
             match self.safety.demand(server).await {
                 Ok(tls) => {
                     let room = MAX_HOPS.saturating_sub(found.hops.len()).min(MAX_ADDRESSES);

@@ -5,7 +5,10 @@ use aws_lc_rs::digest;
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::rdata::tlsa::{CertUsage, Matching, Selector};
+use postern_model::{Domain, Timestamp};
+use postern_storage::{EngineKind, Store, StoreOptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::ParsedCertificate;
@@ -172,7 +175,11 @@ async fn dane_where_all_of_it_is_signed() {
         .broken("_25._tcp.odd.test", RecordType::TLSA, Lack::Bogus)
         .broken("_25._tcp.lost.test", RecordType::TLSA, Lack::Temporary("no answer".to_owned()));
     let dns = Dns::of(zone);
-    let safety = Safety::new(dns.clone());
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+    let store = Store::open(options, Timestamp(0)).expect("a store");
+    let safety = Safety::new(dns.clone(), store, &Arc::new(RootCertStore::empty())).expect("TLS");
+    let domain = Domain::parse("b.test").expect("a domain");
     for (host, signed, demand) in [
         ("mx.b.test", true, "dane"),
         ("mx.b.test", false, "any"),
@@ -187,7 +194,8 @@ async fn dane_where_all_of_it_is_signed() {
         ("lost.test", false, "any"),
     ] {
         let there = dns.addresses(host).await.expect(host);
-        let found = safety.demand(Server { domain: "b.test", host, signed, there: &there }).await;
+        let found =
+            safety.demand(Server { domain: &domain, policy: None, host, signed, there: &there }).await;
         let shown = match &found {
             Ok(TlsDemand::Dane(_)) => "dane",
             Ok(TlsDemand::Opportunistic) => "any",
