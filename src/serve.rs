@@ -33,7 +33,7 @@ use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
-use crate::signing;
+use crate::signing::{self, Onward};
 use crate::signing::published::{Dns as Published, Lookup};
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
@@ -135,7 +135,8 @@ impl Server {
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
         let dns = Dns::start(&config.out)?;
         let courier = courier::client(config, dns.as_ref(), signer.clone())?;
-        let settings = Settings { courier, ..settings };
+        let seal = Onward::new(Arc::clone(&signer), dns.as_ref().and_then(Dns::authenticator));
+        let settings = Settings { courier, forward_seal: Some(Arc::new(seal)), ..settings };
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;
