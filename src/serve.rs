@@ -33,8 +33,8 @@ use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
-use crate::signing;
 use crate::signing::published::{Dns as Published, Lookup};
+use crate::signing::{self, Onward};
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -136,7 +136,8 @@ impl Server {
         let dns = Dns::start(&config.out)?;
         let out = courier::client(config, dns.as_ref(), &store, signer.clone())?;
         let courier = out.as_ref().map(|out| Arc::clone(&out.courier));
-        let settings = Settings { courier, ..settings };
+        let seal = Onward::new(Arc::clone(&signer), dns.as_ref().and_then(Dns::authenticator));
+        let settings = Settings { courier, forward_seal: Some(Arc::new(seal)), ..settings };
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
         let machine = Ticker::new(Arc::new(SystemClock));
         let certificates = certificates(config, &machine)?;
