@@ -20,6 +20,7 @@ use crate::cli::{DemoInfo, House, demo_banner, free_ports, furnish};
 use crate::config::{self, ClockKind, Config, Listen, StoreKind, TlsSource};
 use crate::control::Control;
 use crate::courier;
+use crate::courier::tls::TlsReports;
 use crate::dns::Dns;
 use crate::filter;
 use crate::imap::{self, Imap};
@@ -120,6 +121,7 @@ pub struct Server {
     tls: Tls,
     workers: Workers,
     gatekeeper: Arc<Gatekeeper>,
+    tls_reports: Option<TlsReports>,
     tasks: Vec<actix_rt::task::JoinHandle<()>>,
 }
 
@@ -162,10 +164,17 @@ impl Server {
             actix_rt::spawn(async move { control.serve(answer).await }),
             actix_rt::spawn(signing::complete(actors.clone())),
         ];
+        let mut tls_reports = None;
         if let Some(safety) = out.and_then(|out| out.safety) {
-            tasks.push(actix_rt::spawn(safety.run(ticker)));
+            let reports = safety.reports(&config.hostname);
+            tasks.push(actix_rt::spawn(safety.run(ticker.clone())));
+            if config.out.tls_reports {
+                let office = Arc::new(Office(actors.clone()));
+                tasks.push(actix_rt::spawn(reports.clone().run(office, ticker)));
+                tls_reports = Some(reports);
+            }
         }
-        Ok(Server { actors, bound, signer, listeners, tls, workers, gatekeeper, tasks })
+        Ok(Server { actors, bound, signer, listeners, tls, workers, gatekeeper, tls_reports, tasks })
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
@@ -197,6 +206,9 @@ impl Server {
             tracing::warn!("some sessions did not end in time");
         }
         self.gatekeeper.rest().await;
+        if let Some(reports) = &self.tls_reports {
+            reports.rest().await;
+        }
         self.actors.rest().await;
         let store = self.actors.store().clone();
         let closed = close(store).await;

@@ -18,6 +18,8 @@ pub struct Out {
     pub resolver: Resolver,
     /// `POSTERN_TRUST_ANCHOR`: the keys of the DNS's root, where they are not the public ones.
     pub trust_anchor: Option<PathBuf>,
+    /// `POSTERN_TLS_REPORTS`
+    pub tls_reports: bool,
     /// `POSTERN_CA_FILE`: who is trusted besides those that the system trusts.
     pub ca_file: Option<PathBuf>,
 }
@@ -74,7 +76,13 @@ pub(super) static ROWS: &[Variable] = &[
             kind: "the path of a PEM file, or `none`",
             set: |c, text| file(text).map(|path| c.out.ca_file = path),
         },
-        "Certificates of authorities that are trusted besides the system's, for relays, MTA-STS and DANE's reports (D3).",
+        "Certificates of authorities that are trusted besides the system's: by them relays, servers under MTA-STS and the web that it is fetched from are verified (D3).",
+    ),
+    Variable::new(
+        "TLS_REPORTS",
+        "on",
+        Field::Switch { slot: |c| &mut c.out.tls_reports },
+        "Whether domains that ask for it are told each day how TLS went with their servers (RFC 8460); counts, never of single letters.",
     ),
 ];
 

@@ -8,10 +8,11 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::journal::{NoJournal, TlsJournal};
 use super::route::Router;
 use super::seal::Seal;
 use super::tls::Safety;
-use super::{Client, NoJournal, Options, Patience};
+use super::{Client, Options, Patience};
 use crate::config::{Config, Out};
 use crate::dns::{Dns, MxRouter};
 
@@ -36,6 +37,7 @@ pub fn client(
 ) -> Result<Option<Outgoing>, String> {
     let roots = Arc::new(roots(&config.out)?);
     let mut safety = None;
+    let mut journal: Arc<dyn TlsJournal> = Arc::new(NoJournal);
     let router: Arc<dyn Router> = match (&config.out.relay, dns) {
         (Some(relay), _) if roots.is_empty() && relay.is_verified() => {
             return Err("POSTERN_RELAY: the system has no trusted certificates to verify the relay by; \
@@ -47,6 +49,9 @@ pub fn client(
             let found =
                 Safety::new(dns.clone(), store.clone(), &roots).map_err(|error| format!("TLS: {error}"))?;
             safety = Some(found.clone());
+            if config.out.tls_reports {
+                journal = found.tally();
+            }
             Arc::new(MxRouter::new(dns.clone(), found, &config.hostname))
         }
         (None, None) => return Ok(None),
@@ -56,7 +61,7 @@ pub fn client(
         patience: Patience::STANDARD,
         router,
         roots,
-        journal: Arc::new(NoJournal),
+        journal,
         seal: Some(seal),
         login: config.out.relay.as_ref().and_then(|relay| relay.login.clone()),
     }));

@@ -120,7 +120,7 @@ impl MxRouter {
         let mut circles = false;
         while let Some(group) = groups.next_if(|_| found.hops.len() < MAX_HOPS) {
             let before = found.hops.len();
-            if !self.take(domain, group, &mut found).await {
+            if !self.take(domain, group, now, &mut found).await {
                 // What is no better than this server itself is not tried (RFC 5321 §5.1).
                 found.hops.truncate(before);
                 circles = true;
@@ -162,7 +162,7 @@ impl MxRouter {
     }
 
     /// Finds the addresses of servers that are preferred equally; false where this server is one of them.
-    async fn take(&self, domain: &Domain, group: &[Exchange], found: &mut Found) -> bool {
+    async fn take(&self, domain: &Domain, group: &[Exchange], now: Timestamp, found: &mut Found) -> bool {
         for Exchange { host, signed, .. } in group {
             if host.parse::<IpAddr>().is_ok() {
                 found.useless = Some(format!("the server {host} is an address, not a name"));
@@ -184,7 +184,7 @@ impl MxRouter {
             }
             let policy = found.policy.as_ref();
             let server = Server { domain, policy, host, signed: *signed, there: &there };
-            match self.safety.demand(server).await {
+            match self.safety.demand(server, now).await {
                 Ok(tls) => {
                     let room = MAX_HOPS.saturating_sub(found.hops.len()).min(MAX_ADDRESSES);
                     let hop = |address| Hop { tls: tls.clone(), ..Hop::mx(host, address) };

@@ -5,7 +5,7 @@ use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
     ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, DomainKey, Doomed, Due, FailedLogins,
     Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal,
-    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, StsPolicy, Usage, Vanished,
+    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, StsPolicy, TlsDay, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -415,15 +415,15 @@ pub fn dmarc_day(day: u32, domain: &Domain) -> Key<DmarcDay> {
 
 /// What came from all domains in one day.
 pub fn dmarc_days_of(day: u32) -> KeyRange<(u32, Domain), DmarcDay> {
-    Writer::space(space::DMARC_REPORT).u32(day).range(parse_dmarc_day)
+    Writer::space(space::DMARC_REPORT).u32(day).range(day_and_domain)
 }
 
 /// What came from all domains, by day.
 pub fn all_dmarc_days() -> KeyRange<(u32, Domain), DmarcDay> {
-    Writer::space(space::DMARC_REPORT).range(parse_dmarc_day)
+    Writer::space(space::DMARC_REPORT).range(day_and_domain)
 }
 
-fn parse_dmarc_day(key: &[u8]) -> Option<(u32, Domain)> {
+fn day_and_domain(key: &[u8]) -> Option<(u32, Domain)> {
     let mut parts = Parts(key).skip(1)?;
     Some((parts.u32()?, Domain::parse(std::str::from_utf8(parts.0).ok()?).ok()?))
 }
@@ -440,6 +440,21 @@ pub fn all_sts_policies() -> KeyRange<Domain, StsPolicy> {
         Domain::parse(std::str::from_utf8(name).ok()?).ok()
     };
     Writer::space(space::STS).range(parse)
+}
+
+/// How TLS went with a domain's servers in one day, counted from 1970-01-01 in UTC.
+pub fn tls_day(day: u32, domain: &Domain) -> Key<TlsDay> {
+    Writer::space(space::TLS_REPORT).u32(day).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// How TLS went with the servers of all domains in one day.
+pub fn tls_days_of(day: u32) -> KeyRange<(u32, Domain), TlsDay> {
+    Writer::space(space::TLS_REPORT).u32(day).range(day_and_domain)
+}
+
+/// How TLS went with the servers of all domains, by day.
+pub fn all_tls_days() -> KeyRange<(u32, Domain), TlsDay> {
+    Writer::space(space::TLS_REPORT).range(day_and_domain)
 }
 
 /// A client that was, or need not be, told to come back; `who` is a digest.

@@ -2,22 +2,26 @@
 //! RFC 8461). DANE has the first word: where it holds for a server, nothing else does (RFC 8461 §2).
 
 mod dane;
+mod report;
 mod sts;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use postern_actors::Ticker;
-use postern_model::record::StsPolicy;
+use postern_model::record::{StsPolicy, TlsFailureKind, TlsPolicy, TlsPolicyKind};
 use postern_model::{Domain, Timestamp};
 use postern_storage::Store;
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use self::dane::DaneVerifier;
+pub use self::report::{Tally, TlsReports};
 use self::sts::Sts;
+use self::web::Web;
 use super::route::TlsDemand;
 use super::secure::Anybody;
 use crate::dns::{Addresses, Dns, Lack};
@@ -31,7 +35,10 @@ const ROUND: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub struct Safety {
     dns: Dns,
+    store: Store,
     sts: Sts,
+    web: Web,
+    tally: Arc<Tally>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -56,17 +63,21 @@ impl Safety {
     /// # Errors
     /// TLS can't be set up.
     pub fn new(dns: Dns, store: Store, roots: &Arc<RootCertStore>) -> Result<Safety, rustls::Error> {
-        Safety::with_web(dns, store, roots, WEB)
+        let web = Web::new(dns.clone(), roots, WEB)?;
+        let tally = Arc::<Tally>::default();
+        let sts = Sts::new(dns.clone(), store.clone(), web.clone(), Arc::clone(&tally));
+        Ok(Safety { dns, store, sts, web, tally, provider: Arc::new(aws_lc_rs::default_provider()) })
     }
 
-    fn with_web(
-        dns: Dns,
-        store: Store,
-        roots: &Arc<RootCertStore>,
-        port: u16,
-    ) -> Result<Safety, rustls::Error> {
-        let sts = Sts::new(dns.clone(), store, roots, port)?;
-        Ok(Safety { dns, sts, provider: Arc::new(aws_lc_rs::default_provider()) })
+    /// Counts how it goes.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// Tells domains how it went, in the name of the server of that name.
+    pub fn reports(&self, hostname: &str) -> TlsReports {
+        let (dns, store, web) = (self.dns.clone(), self.store.clone(), self.web.clone());
+        TlsReports::new(self.tally(), hostname, dns, store, web)
     }
 
     /// Keeps what is kept of policies fresh, for ever.
@@ -91,14 +102,20 @@ impl Safety {
     ///
     /// # Errors
     /// Why it can't be used for now, in a line.
-    pub async fn demand(&self, server: Server<'_>) -> Result<TlsDemand, String> {
-        match self.dane(server).await? {
-            Some(demand) => Ok(demand),
-            None => match server.policy {
-                Some(policy) => sts::demand(policy, server.domain.as_str(), server.host),
-                None => Ok(TlsDemand::Opportunistic),
-            },
+    pub async fn demand(&self, server: Server<'_>, now: Timestamp) -> Result<TlsDemand, String> {
+        let Server { domain, policy, host, .. } = server;
+        let failed = |policy, kind, why: &String| self.tally.failed(domain, policy, kind, host, why, now);
+        let found = self.dane(server).await;
+        let found = found.inspect_err(|why| {
+            failed(report::nothing_of(TlsPolicyKind::Tlsa), TlsFailureKind::Dnssec, why);
+        })?;
+        if let Some(demand) = found {
+            return Ok(demand);
         }
+        let Some(policy) = policy else { return Ok(TlsDemand::Opportunistic) };
+        self.tally.applies(domain, host, sts::shown(policy));
+        let demand = sts::demand(policy, domain.as_str(), host);
+        demand.inspect_err(|why| failed(sts::shown(policy), TlsFailureKind::Validation, why))
     }
 
     /// What the server's TLSA records demand. They count where they, the MX and the server's addresses are signed
@@ -116,6 +133,9 @@ impl Safety {
                 Err(lack) => return Err(format!("TLSA of {base} (DANE): {lack}")),
             };
             let names = [base, server.host, server.domain.as_str()];
+            let text = records.iter().map(ToString::to_string).collect();
+            let applied = TlsPolicy { kind: TlsPolicyKind::Tlsa, text, hosts: vec![base.to_owned()] };
+            self.tally.applies(server.domain, server.host, applied);
             let verifier = DaneVerifier::new(&records, &names, Arc::clone(&self.provider));
             return Ok(Some(match verifier {
                 Some(verifier) => TlsDemand::Dane(Arc::new(verifier)),

@@ -194,8 +194,9 @@ async fn dane_where_all_of_it_is_signed() {
         ("lost.test", false, "any"),
     ] {
         let there = dns.addresses(host).await.expect(host);
-        let found =
-            safety.demand(Server { domain: &domain, policy: None, host, signed, there: &there }).await;
+        let found = safety
+            .demand(Server { domain: &domain, policy: None, host, signed, there: &there }, Timestamp(0))
+            .await;
         let shown = match &found {
             Ok(TlsDemand::Dane(_)) => "dane",
             Ok(TlsDemand::Opportunistic) => "any",

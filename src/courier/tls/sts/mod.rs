@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
-use postern_model::record::{StsMode, StsPolicy};
+use postern_model::record::{StsMode, StsPolicy, TlsFailureKind, TlsPolicy, TlsPolicyKind};
 use postern_model::{Domain, Timestamp};
 use postern_storage::{Batch, Store, StoreError, keys};
-use rustls::RootCertStore;
 
-use self::fetch::Fetcher;
+use super::report::{Tally, nothing_of};
+use super::web::Web;
 use crate::courier::route::TlsDemand;
 use crate::dns::Dns;
 
@@ -40,23 +40,18 @@ pub(super) struct Sts(Arc<Inner>);
 struct Inner {
     dns: Dns,
     store: Store,
-    fetcher: Fetcher,
+    web: Web,
+    tally: Arc<Tally>,
     /// Who is asked for right now: one at a time asks for a domain.
     asking: Mutex<HashMap<Domain, Arc<tokio::sync::Mutex<()>>>>,
     failures: Mutex<LruCache<Domain, (String, Timestamp)>>,
 }
 
 impl Sts {
-    /// Policies are kept in `store` and fetched from `port`, from servers that `roots` vouch for.
-    pub(super) fn new(
-        dns: Dns,
-        store: Store,
-        roots: &Arc<RootCertStore>,
-        port: u16,
-    ) -> Result<Sts, rustls::Error> {
-        let fetcher = Fetcher::new(dns.clone(), roots, port)?;
+    /// Policies are kept in `store` and fetched from `web`; what goes wrong is counted by `tally`.
+    pub(super) fn new(dns: Dns, store: Store, web: Web, tally: Arc<Tally>) -> Sts {
         let failures = Mutex::new(LruCache::new(FAILURES));
-        Ok(Sts(Arc::new(Inner { dns, store, fetcher, asking: Mutex::default(), failures })))
+        Sts(Arc::new(Inner { dns, store, web, tally, asking: Mutex::default(), failures }))
     }
 
     /// The policy that holds for a domain.
@@ -137,8 +132,11 @@ impl Inner {
                 return Ok(None);
             }
         }
-        let fetched = self.fetcher.fetch(domain.as_str()).await;
-        let read = fetched.and_then(|text| policy::parse(&text, id, now).map_err(|error| error.to_string()));
+        let fetched = fetch::fetch(&self.web, domain.as_str()).await;
+        let read = fetched.map_err(|why| (TlsFailureKind::StsFetch, why)).and_then(|text| {
+            let read = policy::parse(&text, id, now);
+            read.map_err(|error| (TlsFailureKind::StsInvalid, error.to_string()))
+        });
         match read {
             Ok(policy) => {
                 let mut batch = Batch::new();
@@ -146,7 +144,8 @@ impl Inner {
                 self.store.commit(batch).await?;
                 Ok(Some(policy))
             }
-            Err(why) => {
+            Err((kind, why)) => {
+                self.tally.failed(domain, nothing_of(TlsPolicyKind::Sts), kind, "", &why, now);
                 tracing::info!(%domain, why, "its policy (MTA-STS) can't be fetched");
                 let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
                 failures.put(domain.clone(), (id.to_owned(), now));
@@ -180,4 +179,17 @@ pub(super) fn demand(policy: &StsPolicy, domain: &str, host: &str) -> Result<Tls
         false if enforced => Err(format!("the policy of {domain} (MTA-STS) does not name the server {host}")),
         false => Ok(TlsDemand::Opportunistic),
     }
+}
+
+/// A policy as reports show it (RFC 8460 §4.4).
+pub(super) fn shown(policy: &StsPolicy) -> TlsPolicy {
+    let mode = match policy.mode {
+        StsMode::Enforce => "enforce",
+        StsMode::Testing => "testing",
+        StsMode::None => "none",
+    };
+    let mut text = vec!["version: STSv1".to_owned(), format!("mode: {mode}")];
+    text.extend(policy.mx.iter().map(|mx| format!("mx: {mx}")));
+    text.push(format!("max_age: {}", policy.max_age));
+    TlsPolicy { kind: TlsPolicyKind::Sts, text, hosts: policy.mx.clone() }
 }

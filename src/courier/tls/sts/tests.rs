@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{FRESH, PAUSE, Sts, demand};
 use crate::courier::route::TlsDemand;
+use crate::courier::tls::web::Web as Pages;
 use crate::dns::{Dns, Zone};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
@@ -80,7 +81,9 @@ impl Web {
     /// A server that knows of this web, and what the DNS says of b.test.
     fn sts(&self, texts: &str) -> Sts {
         let zone = Zone::parse(&format!("mta-sts.b.test. A 127.0.0.1\n{texts}"), "").expect("records");
-        Sts::new(Dns::of(zone), self.store.clone(), &self.roots, self.port).expect("TLS")
+        let dns = Dns::of(zone);
+        let pages = Pages::new(dns.clone(), &self.roots, self.port).expect("TLS");
+        Sts::new(dns, self.store.clone(), pages, Arc::default())
     }
 
     fn asked(&self) -> usize {

@@ -50,7 +50,9 @@ pub use queue::{
 };
 pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
 pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
-pub use transport::{StsMode, StsPolicy};
+pub use transport::{
+    StsMode, StsPolicy, TlsDay, TlsFailure, TlsFailureKind, TlsPolicy, TlsPolicyKind, TlsTally,
+};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
