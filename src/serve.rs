@@ -33,8 +33,8 @@ use crate::notices::{Facts, Notices};
 use crate::pop3::{self, Language, Pop3};
 use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
-use crate::signing::{self, Onward};
 use crate::signing::published::{Dns as Published, Lookup};
+use crate::signing::{self, Onward};
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
