@@ -134,7 +134,8 @@ impl Server {
         let (store, ticker) = open_store(config).await?;
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
         let dns = Dns::start(&config.out)?;
-        let courier = courier::client(config, dns.as_ref(), signer.clone())?;
+        let out = courier::client(config, dns.as_ref(), &store, signer.clone())?;
+        let courier = out.as_ref().map(|out| Arc::clone(&out.courier));
         let seal = Onward::new(Arc::clone(&signer), dns.as_ref().and_then(Dns::authenticator));
         let settings = Settings { courier, forward_seal: Some(Arc::new(seal)), ..settings };
         // Clients judge a certificate by clocks of their own, whatever is rehearsed here.
@@ -155,12 +156,15 @@ impl Server {
             let actors = answering.clone();
             async move { actors.admin(request).await }
         };
-        let tasks = vec![
+        let mut tasks = vec![
             actix_rt::spawn(certificates.watch(machine)),
-            actix_rt::spawn(Arc::clone(&gatekeeper).run(ticker)),
+            actix_rt::spawn(Arc::clone(&gatekeeper).run(ticker.clone())),
             actix_rt::spawn(async move { control.serve(answer).await }),
             actix_rt::spawn(signing::complete(actors.clone())),
         ];
+        if let Some(safety) = out.and_then(|out| out.safety) {
+            tasks.push(actix_rt::spawn(safety.run(ticker)));
+        }
         Ok(Server { actors, bound, signer, listeners, tls, workers, gatekeeper, tasks })
     }
 

@@ -27,6 +27,7 @@ mod start;
 mod stuffing;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 mod transaction;
 mod trip;
 

@@ -73,7 +73,7 @@ pub(super) fn fault(kind: TlsFaultKind, said: impl Into<String>) -> TlsFault {
 
 /// Takes any certificate: there is nothing that it could be held against (RFC 7435).
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

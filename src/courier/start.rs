@@ -3,15 +3,26 @@
 use std::sync::Arc;
 
 use postern_actors::courier::Courier;
+use postern_storage::Store;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::route::Router;
 use super::seal::Seal;
+use super::tls::Safety;
 use super::{Client, NoJournal, Options, Patience};
 use crate::config::{Config, Out};
 use crate::dns::{Dns, MxRouter};
+
+/// The way out, and what has to be looked after on it.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Carries letters.
+    pub courier: Arc<dyn Courier>,
+    /// Knows what other servers demand of TLS; [`Safety::run`] is to be called. Relays demand nothing.
+    pub safety: Option<Safety>,
+}
 
 /// The way out; `None` where there is none: neither a relay nor anybody who knows other servers.
 ///
@@ -20,9 +31,11 @@ use crate::dns::{Dns, MxRouter};
 pub fn client(
     config: &Config,
     dns: Option<&Dns>,
+    store: &Store,
     seal: Arc<dyn Seal>,
-) -> Result<Option<Arc<dyn Courier>>, String> {
-    let roots = roots(&config.out)?;
+) -> Result<Option<Outgoing>, String> {
+    let roots = Arc::new(roots(&config.out)?);
+    let mut safety = None;
     let router: Arc<dyn Router> = match (&config.out.relay, dns) {
         (Some(relay), _) if roots.is_empty() && relay.is_verified() => {
             return Err("POSTERN_RELAY: the system has no trusted certificates to verify the relay by; \
@@ -30,18 +43,24 @@ pub fn client(
                 .to_owned());
         }
         (Some(relay), _) => Arc::new(relay.clone()),
-        (None, Some(dns)) => Arc::new(MxRouter::new(dns.clone(), &config.hostname)),
+        (None, Some(dns)) => {
+            let found =
+                Safety::new(dns.clone(), store.clone(), &roots).map_err(|error| format!("TLS: {error}"))?;
+            safety = Some(found.clone());
+            Arc::new(MxRouter::new(dns.clone(), found, &config.hostname))
+        }
         (None, None) => return Ok(None),
     };
-    Ok(Some(Arc::new(Client::new(Options {
+    let courier = Arc::new(Client::new(Options {
         hostname: config.hostname.clone(),
         patience: Patience::STANDARD,
         router,
-        roots: Arc::new(roots),
+        roots,
         journal: Arc::new(NoJournal),
         seal: Some(seal),
         login: config.out.relay.as_ref().and_then(|relay| relay.login.clone()),
-    }))))
+    }));
+    Ok(Some(Outgoing { courier, safety }))
 }
 
 /// Who is trusted to vouch for others: those that the system trusts, and those of `POSTERN_CA_FILE`.

@@ -12,12 +12,14 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use hickory_resolver::proto::rr::RData;
 use postern_actors::courier::Local;
+use postern_model::record::StsPolicy;
 use postern_model::{Domain, Timestamp};
 
 use super::{Answer, Dns, Lack};
 use crate::courier::route::{Hop, MAX_HOPS, RouteError, Router};
-use hickory_resolver::proto::rr::RData;
+use crate::courier::tls::{Safety, Server};
 
 /// Servers of a domain that are looked up; what it names beyond has no say.
 const MAX_SERVERS: usize = 10;
@@ -67,6 +69,7 @@ fn address(data: &RData) -> Option<IpAddr> {
 #[derive(Clone, Debug)]
 pub struct MxRouter {
     dns: Dns,
+    safety: Safety,
     /// This server's name.
     hostname: String,
 }
@@ -76,30 +79,33 @@ pub struct MxRouter {
 struct Exchange {
     preference: u16,
     host: String,
+    /// Whether the record that names it is signed.
+    signed: bool,
 }
 
 /// What became of the search so far.
 #[derive(Debug, Default)]
 struct Found {
     hops: Vec<Hop>,
+    policy: Option<StsPolicy>,
     /// Why some server can't be used for now, and why one never can.
-    waits: Option<String>,
+    waits: Option<((u16, u16), String)>,
     useless: Option<String>,
 }
 
 impl Router for MxRouter {
-    fn route<'a>(&'a self, domain: &'a Domain, _: Timestamp) -> Local<'a, Result<Vec<Hop>, RouteError>> {
-        Box::pin(self.find(domain))
+    fn route<'a>(&'a self, domain: &'a Domain, now: Timestamp) -> Local<'a, Result<Vec<Hop>, RouteError>> {
+        Box::pin(self.find(domain, now))
     }
 }
 
 impl MxRouter {
     /// A router for the server of that name.
-    pub fn new(dns: Dns, hostname: &str) -> MxRouter {
-        MxRouter { dns, hostname: hostname.to_ascii_lowercase() }
+    pub fn new(dns: Dns, safety: Safety, hostname: &str) -> MxRouter {
+        MxRouter { dns, safety, hostname: hostname.to_ascii_lowercase() }
     }
 
-    async fn find(&self, domain: &Domain) -> Result<Vec<Hop>, RouteError> {
+    async fn find(&self, domain: &Domain, now: Timestamp) -> Result<Vec<Hop>, RouteError> {
         if let Some(address) = literal(domain) {
             if is_own(address) {
                 return Err(circle(domain));
@@ -107,12 +113,14 @@ impl MxRouter {
             return Ok(vec![Hop::mx(address.to_string(), address)]);
         }
         let exchanges = self.exchanges(domain.as_str()).await?;
-        let mut found = Found::default();
+        let policy = self.safety.policy(domain, now).await;
+        let policy = policy.map_err(|why| RouteError::temporary((4, 3), why))?;
+        let mut found = Found { policy, ..Found::default() };
         let mut groups = exchanges.chunk_by(|a, b| a.preference == b.preference).peekable();
         let mut circles = false;
         while let Some(group) = groups.next_if(|_| found.hops.len() < MAX_HOPS) {
             let before = found.hops.len();
-            if !self.take(group, &mut found).await {
+            if !self.take(domain, group, &mut found).await {
                 // What is no better than this server itself is not tried (RFC 5321 §5.1).
                 found.hops.truncate(before);
                 circles = true;
@@ -124,9 +132,11 @@ impl MxRouter {
 
     /// The domain's servers, the preferred first, equals in an order of chance.
     async fn exchanges(&self, domain: &str) -> Result<Vec<Exchange>, RouteError> {
-        let servers = match self.dns.mx(domain).await {
-            Ok((servers, _)) => servers,
-            Err(Lack::NoData { .. }) => return Ok(vec![Exchange { preference: 0, host: domain.to_owned() }]),
+        let (servers, signed) = match self.dns.mx(domain).await {
+            Ok(found) => found,
+            Err(Lack::NoData { secure: signed }) => {
+                return Ok(vec![Exchange { preference: 0, host: domain.to_owned(), signed }]);
+            }
             Err(Lack::NoName) => {
                 return Err(RouteError::permanent((1, 2), format!("there is no domain {domain}")));
             }
@@ -148,27 +158,39 @@ impl MxRouter {
         }
         let better = |preference| own.is_none_or(|own| preference < own);
         let kept = drawn.into_iter().filter(|(preference, ..)| better(*preference)).take(MAX_SERVERS);
-        Ok(kept.map(|(preference, _, host)| Exchange { preference, host }).collect())
+        Ok(kept.map(|(preference, _, host)| Exchange { preference, host, signed }).collect())
     }
 
     /// Finds the addresses of servers that are preferred equally; false where this server is one of them.
-    async fn take(&self, group: &[Exchange], found: &mut Found) -> bool {
-        for Exchange { host, .. } in group {
+    async fn take(&self, domain: &Domain, group: &[Exchange], found: &mut Found) -> bool {
+        for Exchange { host, signed, .. } in group {
             if host.parse::<IpAddr>().is_ok() {
                 found.useless = Some(format!("the server {host} is an address, not a name"));
                 continue;
             }
-            match self.dns.addresses(host).await {
-                Ok(there) if there.addresses.iter().copied().any(is_own) => return false,
-                Ok(there) => {
-                    let room = MAX_HOPS.saturating_sub(found.hops.len()).min(MAX_ADDRESSES);
-                    let addresses = there.addresses.into_iter().take(room);
-                    found.hops.extend(addresses.map(|address| Hop::mx(host, address)));
-                }
+            let there = match self.dns.addresses(host).await {
+                Ok(there) => there,
                 Err(lack) if lack.is_temporary() => {
-                    found.waits = Some(format!("the address of {host}: {lack}"));
+                    found.waits = Some(((4, 3), format!("the address of {host}: {lack}")));
+                    continue;
                 }
-                Err(lack) => found.useless = Some(format!("the address of {host}: {lack}")),
+                Err(lack) => {
+                    found.useless = Some(format!("the address of {host}: {lack}"));
+                    continue;
+                }
+            };
+            if there.addresses.iter().copied().any(is_own) {
+                return false;
+            }
+            let policy = found.policy.as_ref();
+            let server = Server { domain, policy, host, signed: *signed, there: &there };
+            match self.safety.demand(server).await {
+                Ok(tls) => {
+                    let room = MAX_HOPS.saturating_sub(found.hops.len()).min(MAX_ADDRESSES);
+                    let hop = |address| Hop { tls: tls.clone(), ..Hop::mx(host, address) };
+                    found.hops.extend(there.addresses.into_iter().take(room).map(hop));
+                }
+                Err(why) => found.waits = Some(((7, 5), why)),
             }
         }
         true
@@ -179,7 +201,7 @@ impl Found {
     fn end(self, domain: &Domain, circles: bool) -> Result<Vec<Hop>, RouteError> {
         match self {
             Found { hops, .. } if !hops.is_empty() => Ok(hops),
-            Found { waits: Some(why), .. } => Err(RouteError::temporary((4, 3), why)),
+            Found { waits: Some((enhanced, why)), .. } => Err(RouteError::temporary(enhanced, why)),
             _ if circles => Err(circle(domain)),
             Found { useless: Some(why), .. } => Err(RouteError::permanent((4, 4), why)),
             Found { .. } => Err(RouteError::permanent((4, 4), format!("{domain} names no server"))),

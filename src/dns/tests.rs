@@ -1,8 +1,13 @@
+use std::sync::Arc;
+
 use hickory_resolver::proto::rr::RecordType;
 use postern_model::{Domain, Timestamp};
+use postern_storage::{EngineKind, Store, StoreOptions};
+use rustls::RootCertStore;
 
 use super::{Dns, Lack, MxRouter, Zone};
 use crate::courier::route::{Hop, RouteError, Router as _};
+use crate::courier::tls::Safety;
 
 const RECORDS: &str = "
 b.test. MX 10 mx.b.test.
@@ -58,7 +63,12 @@ fn zone() -> Zone {
 }
 
 async fn route(domain: &str) -> Result<Vec<Hop>, RouteError> {
-    let router = MxRouter::new(Dns::of(zone()), "mail.home.test");
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = StoreOptions { engine: EngineKind::Memory, ..StoreOptions::new(dir.path()) };
+    let store = Store::open(options, Timestamp(0)).expect("a store");
+    let dns = Dns::of(zone());
+    let safety = Safety::new(dns.clone(), store, &Arc::new(RootCertStore::empty())).expect("TLS");
+    let router = MxRouter::new(dns, safety, "mail.home.test");
     router.route(&Domain::parse(domain).expect("a domain"), Timestamp(0)).await
 }
 

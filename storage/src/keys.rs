@@ -5,7 +5,7 @@ use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
     ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, DomainKey, Doomed, Due, FailedLogins,
     Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal,
-    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, Usage, Vanished,
+    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, StsPolicy, Usage, Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -426,6 +426,20 @@ pub fn all_dmarc_days() -> KeyRange<(u32, Domain), DmarcDay> {
 fn parse_dmarc_day(key: &[u8]) -> Option<(u32, Domain)> {
     let mut parts = Parts(key).skip(1)?;
     Some((parts.u32()?, Domain::parse(std::str::from_utf8(parts.0).ok()?).ok()?))
+}
+
+/// What a domain demands of TLS (MTA-STS).
+pub fn sts_policy(domain: &Domain) -> Key<StsPolicy> {
+    Writer::space(space::STS).bytes(domain.as_str().as_bytes()).key()
+}
+
+/// What all domains demand of TLS.
+pub fn all_sts_policies() -> KeyRange<Domain, StsPolicy> {
+    let parse = |key: &[u8]| {
+        let name = Parts(key).skip(1)?.0;
+        Domain::parse(std::str::from_utf8(name).ok()?).ok()
+    };
+    Writer::space(space::STS).range(parse)
 }
 
 /// A client that was, or need not be, told to come back; `who` is a digest.

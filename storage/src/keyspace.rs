@@ -26,6 +26,7 @@ pub(crate) mod space {
     pub(crate) const OUTBOX: u8 = 0x0b;
     pub(crate) const QUEUE: u8 = 0x0c;
     pub(crate) const DOMAIN_KEYS: u8 = 0x0d;
+    pub(crate) const STS: u8 = 0x0e;
     pub(crate) const DMARC_REPORT: u8 = 0x10;
     pub(crate) const GREYLIST: u8 = 0x11;
     /// Parts of long values, the engine's own affair.

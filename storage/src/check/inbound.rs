@@ -35,7 +35,7 @@ pub(super) fn check(shared: &Shared, report: &mut CheckReport) {
 }
 
 /// Reads a range in pages; between them others may write.
-fn each<K, R: Record>(
+pub(super) fn each<K, R: Record>(
     shared: &Shared,
     report: &mut CheckReport,
     place: &str,

@@ -12,6 +12,7 @@ mod queue;
 mod rules;
 mod segments;
 mod signing;
+mod transport;
 
 use postern_model::AccountId;
 
@@ -107,6 +108,7 @@ pub(crate) fn check(shared: &Shared) -> CheckReport {
     let outcome = shared.view(|view| signing::domain_keys(view, &mut report));
     report.note("keys of domains", outcome);
     inbound::check(shared, &mut report);
+    transport::check(shared, &mut report);
     queue::check(shared, &mut report);
     let outcome = segments::check(shared, &mut report);
     report.note("segments", outcome);

@@ -20,6 +20,7 @@ mod inbound;
 mod queue;
 mod rules;
 mod signing;
+mod transport;
 
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,7 @@ pub use queue::{
 };
 pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
 pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
+pub use transport::{StsMode, StsPolicy};
 
 /// Something that the store keeps under a key.
 pub trait Record: Encode + Decode<()> {
