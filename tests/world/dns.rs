@@ -54,9 +54,16 @@ impl Knot {
         );
         fs::write(self.dir.join("root.zone"), zone).expect("a zone file");
         let socket = self.dir.join("knot.sock");
-        stage
-            .world("knotc", &["-b", "-s", &socket.to_string_lossy(), "zone-reload", "."])
-            .expect_success("knotc");
+        let reload = ["-s", &socket.to_string_lossy(), "-b", "zone-reload", "."];
+        stage.world("knotc", &reload).expect_success("knotc");
+        let asked = format!("@{ADDRESS}");
+        patiently("the zone has what was published", || {
+            let answer = stage.home("kdig", &[&asked, "+short", "SOA", "."]).stdout;
+            let served: usize = answer.split_whitespace().nth(2)?.parse().ok()?;
+            let said = fs::read_to_string(stage.dir().join("knot.out")).unwrap_or_default();
+            assert!(!said.contains("error"), "{said}");
+            (served >= serial).then_some(())
+        });
     }
 
     /// The file that says which key signs the root.

@@ -80,11 +80,13 @@ fn postfix_in_front_delivers_by_lmtp() {
 #[test]
 fn others_find_our_signatures_good() {
     let Some(stage) = Stage::set() else { return };
-    let (authority, opendkim) = (Authority::new(stage.dir()), OpenDkim::start(&stage));
-    let mut knot = Knot::start(&stage, &format!("{RECORDS}{}", opendkim.record()), "");
-    let postfix = Postfix::with(&stage, &authority, &Relays::Nowhere, opendkim::MILTER);
+    let authority = Authority::new(stage.dir());
+    let mut knot = Knot::start(&stage, RECORDS, "");
     let home = Home::start(&stage, &authority, &knot, &[]);
-    knot.publish(&stage, &home.server.ok(&["dns", "home.test"]));
+    let published = home.server.ok(&["dns", "home.test"]);
+    knot.publish(&stage, &published);
+    let _opendkim = OpenDkim::knowing(&stage, &published);
+    let postfix = Postfix::with(&stage, &authority, &Relays::Nowhere, opendkim::MILTER);
     home.send("bob@postfix.test", &["--body", "a line\n\n.dots\n\nend \n"]).expect_success("swaks");
     let letter = postfix.letters(1).remove(0);
     let results = letter.split("Authentication-Results: mx.postfix.test").nth(1).expect("OpenDKIM's results");
