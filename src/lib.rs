@@ -17,5 +17,6 @@ pub mod runtime;
 pub mod sasl;
 pub mod serve;
 pub mod signing;
+pub mod sms;
 pub mod smtp;
 pub mod wording;

@@ -36,6 +36,7 @@ use crate::reports::{Office, Reports};
 use crate::runtime::{self, Signal, Signals, Workers};
 use crate::signing::published::{Dns as Published, Lookup};
 use crate::signing::{self, Onward};
+use crate::sms;
 use crate::smtp::{self, Role, SmtpSession};
 use crate::wording::Places;
 
@@ -132,7 +133,9 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
-        let settings = Settings { trainer: filter::trainer(config)?, ..settings(config)? };
+        let settings = settings(config)?;
+        let (trainer, texter) = (filter::trainer(config)?, sms::gateway(config)?);
+        let settings = Settings { trainer, texter, ..settings };
         let (store, ticker) = open_store(config).await?;
         let signer = Arc::new(signing::signer(config, store.clone()).await?);
         let dns = Dns::start(&config.out)?;
@@ -304,6 +307,8 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         reporter: Arc::new(Reports::new(config.hostname.clone())),
         queue: config.queue.clone(),
         trainer: None,
+        texter: None,
+        sms: config.users.sms.figures,
         sessions_per_account: config.max_connections_per_account,
         argon2: config.argon2,
         scram: config.scram,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use postern_model::{Domain, EmailAddress};
 use postern_policy::send_window::Figures;
 use postern_policy::srs::Srs;
-use postern_policy::{Refusal, abuse, access, lockout, maildrop, retry};
+use postern_policy::{Refusal, abuse, access, lockout, maildrop, retry, sms};
 use postern_storage::{Batch, Store, StoreError};
 
 use crate::courier::{Courier, Reporter};
@@ -17,6 +17,7 @@ use crate::learn::Trainer;
 use crate::notice::Composer;
 use crate::presence::Presences;
 use crate::rules::{ForwardSeal, RuleBook};
+use crate::sms::Texter;
 use crate::ticker::Ticker;
 
 /// Entries that each of an account's lists of events keeps (SPEC A10).
@@ -66,6 +67,10 @@ pub struct Settings {
     pub reporter: Arc<dyn Reporter>,
     /// When letters are tried again, and how many wait and go at once (SPEC D3).
     pub queue: retry::Figures,
+    /// Sends SMS alerts (SPEC D7); without one there are none.
+    pub texter: Option<Arc<dyn Texter>>,
+    /// How many of them an account may get.
+    pub sms: sms::Figures,
     /// Learns what users take for spam (SPEC D5).
     pub trainer: Option<Arc<dyn Trainer>>,
     /// Sessions that one account may have open.
@@ -151,6 +156,8 @@ impl Settings {
             reporter: Arc::new(crate::courier::PlainReports),
             queue: retry::Figures::default(),
             trainer: None,
+            texter: None,
+            sms: sms::Figures::default(),
             sessions_per_account: 20,
             argon2: crate::auth::password::Cost { memory: 8, passes: 1, lanes: 1 },
             scram: false,

@@ -27,6 +27,7 @@ mod queue;
 mod quota;
 mod registry;
 pub mod rules;
+pub mod sms;
 #[cfg(test)]
 mod tests;
 pub mod ticker;

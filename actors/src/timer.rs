@@ -28,11 +28,13 @@ pub(crate) struct TimerActor {
     actors: WeakActors,
     /// Whether a round is under way: the next begins when it is done.
     busy: bool,
+    /// Whether alerts are being sent: a gateway may take its time.
+    sending: bool,
 }
 
 impl TimerActor {
     pub(crate) fn new(actors: WeakActors) -> TimerActor {
-        TimerActor { actors, busy: false }
+        TimerActor { actors, busy: false, sending: false }
     }
 
     /// At the start and every so often; a round that takes long lets the others fall out.
@@ -44,6 +46,21 @@ impl TimerActor {
         let round = async move { drop(unpanicked(actors.round(debts_before)).await) };
         // Also where it panicked.
         ctx.spawn(round.into_actor(self).map(|(), timer, _| timer.busy = false));
+    }
+}
+
+impl TimerActor {
+    /// Sends what SMS alerts are due, unless that is under way.
+    fn alert(&mut self, ctx: &mut Context<Self>) {
+        let Some(actors) = Actors::upgrade(&self.actors) else { return ctx.stop() };
+        if std::mem::replace(&mut self.sending, true) {
+            return;
+        }
+        let sending = async move {
+            let sent = unpanicked(actors.send_alerts()).await;
+            drop(sent.map(|sent| waits("SMS alerts", sent)));
+        };
+        ctx.spawn(sending.into_actor(self).map(|(), timer, _| timer.sending = false));
     }
 }
 
@@ -107,6 +124,7 @@ impl Actor for TimerActor {
             let living = actors.passivate(REST_AFTER);
             tracing::trace!(living, "let actors at rest go");
             timer.round(ctx, actors.now().minus(IN_HAND));
+            timer.alert(ctx);
         });
     }
 }

@@ -4,8 +4,9 @@ use postern_model::mime::Facts;
 use postern_model::record::{
     Abuse, Access, Account, Activity, AddressEntry, Annotations, AppPassword, Block, Brake, Checks,
     ClockReading, Consignment, Credentials, DmarcDay, DomainEntry, DomainKey, Doomed, Due, FailedLogins,
-    Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, Pending, PlanNames, Queued, Removal,
-    Replies, Rules, SendingLock, Signature, StoreMeta, StoreSecret, StsPolicy, TlsDay, Usage, Vanished,
+    Filed, Folders, Greylisted, MailboxHeader, NextAccount, OwedNotice, OwedSms, Pending, PlanNames, Queued,
+    Removal, Replies, Rules, SendingLock, Signature, Sms, StoreMeta, StoreSecret, StsPolicy, TlsDay, Usage,
+    Vanished,
 };
 use postern_model::{AccountId, AppPasswordId, Domain, LetterId, MailboxId, ModSeq, QueueId, Timestamp};
 
@@ -335,6 +336,24 @@ pub fn owed_notice(letter: LetterId, id: AccountId) -> Key<OwedNotice> {
 /// All notices that are owed, in the order of their letters' ids.
 pub fn all_owed_notices() -> KeyRange<(LetterId, AccountId), OwedNotice> {
     Writer::space(space::OUTBOX).range(|key| {
+        let (letter, id) = two_u64(key)?;
+        Some((LetterId(letter), AccountId(id)))
+    })
+}
+
+/// What an account's user wants to be told by SMS.
+pub fn sms(id: AccountId) -> Key<Sms> {
+    Writer::account(id, kind::SMS).key()
+}
+
+/// An SMS alert that is owed, of this letter.
+pub fn owed_sms(letter: LetterId, id: AccountId) -> Key<OwedSms> {
+    Writer::space(space::SMS).u64(letter.0).u64(id.0).key()
+}
+
+/// All alerts that are owed, by letter.
+pub fn all_owed_sms() -> KeyRange<(LetterId, AccountId), OwedSms> {
+    Writer::space(space::SMS).range(|key| {
         let (letter, id) = two_u64(key)?;
         Some((LetterId(letter), AccountId(id)))
     })

@@ -30,6 +30,7 @@ pub(crate) mod space {
     pub(crate) const TLS_REPORT: u8 = 0x0f;
     pub(crate) const DMARC_REPORT: u8 = 0x10;
     pub(crate) const GREYLIST: u8 = 0x11;
+    pub(crate) const SMS: u8 = 0x12;
     /// Parts of long values, the engine's own affair.
     pub(crate) const PIECES: u8 = 0xf0;
 }
@@ -60,6 +61,7 @@ pub(crate) mod kind {
     pub(crate) const ABUSE: u8 = 0x08;
     pub(crate) const RULES: u8 = 0x09;
     pub(crate) const REPLIES: u8 = 0x0a;
+    pub(crate) const SMS: u8 = 0x0b;
     pub(crate) const MAILBOX: u8 = 0x10;
     pub(crate) const BLOCK: u8 = 0x11;
     pub(crate) const VANISHED: u8 = 0x12;

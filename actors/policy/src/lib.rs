@@ -17,6 +17,7 @@ pub mod replay;
 pub mod retry;
 pub mod rules;
 pub mod send_window;
+pub mod sms;
 pub mod srs;
 pub mod standing;
 pub mod storage;

@@ -76,6 +76,9 @@ pub(super) async fn set_value(
     if let Some(answer) = super::rules::set(actors, account, address, name, value).await? {
         return Ok(answer);
     }
+    if let Some(answer) = super::sms::set(actors, account, name, value).await? {
+        return Ok(answer);
+    }
     let deed = match (name, value) {
         ("language", "en" | "lv" | "ru") => {
             keep_folder_names(actors, account, value).await?;
@@ -96,8 +99,9 @@ pub(super) async fn set_value(
         }
         _ => {
             return Err(AdminError(format!(
-                "{name:?} is not a setting of an account: there are language, legacy-plaintext, pop3-delete, {}",
-                super::rules::NAMES.join(", ")
+                "{name:?} is not a setting of an account: there are language, legacy-plaintext, pop3-delete, {}, {}",
+                super::rules::NAMES.join(", "),
+                super::sms::NAMES.join(", ")
             )));
         }
     };

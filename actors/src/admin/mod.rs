@@ -13,6 +13,7 @@ mod passwords;
 mod queue;
 mod rules;
 mod show;
+mod sms;
 
 #[cfg(test)]
 pub(crate) use events::of_account as events_of;

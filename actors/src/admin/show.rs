@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_model::record::{
-    Account, Checks, Event, GateState, MailboxHeader, Rules, SendingLock, Standing, Usage, What,
+    Account, Checks, Event, GateState, MailboxHeader, Rules, SendingLock, Sms, Standing, Usage, What,
 };
 use postern_model::{AccountId, MailboxId, Protocol, Timestamp};
 use postern_policy::access::{self, closes_at, gate};
@@ -11,7 +11,7 @@ use postern_policy::maildrop::next_check;
 use postern_storage::{Ring, StoreError, View, keys};
 use serde_json::{Value, json};
 
-use super::{AdminError, accounts, events, failed, find, rules};
+use super::{AdminError, accounts, events, failed, find, rules, sms};
 use crate::Actors;
 use crate::account::read_standing;
 use crate::ground::EVENTS_KEPT;
@@ -26,6 +26,7 @@ struct Everything {
     inbox: Option<MailboxHeader>,
     has_password: bool,
     rules: Rules,
+    sms: Option<Sms>,
 }
 
 pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminError> {
@@ -54,6 +55,7 @@ pub(super) async fn show(actors: &Actors, address: &str) -> Result<Value, AdminE
         "vacation": rules::vacation(&all.rules.vacation),
         "blocked": all.rules.blocked,
         "detail": all.rules.detail,
+        "sms": sms::shown(all.sms.as_ref()),
         "access": gates(&all.standing, Some(&settings.access)),
         "sending": all.sending(actors),
         "check": all.check(actors),
@@ -81,6 +83,7 @@ impl Everything {
             usage: view.get(&keys::usage(id))?.unwrap_or_default(),
             inbox: view.get(&keys::mailbox(id, MailboxId::INBOX))?,
             rules: view.get(&keys::rules(id))?.unwrap_or_default(),
+            sms: view.get(&keys::sms(id))?,
             has_password: view.get(&keys::credentials(id))?.is_some_and(|own| !own.hash.is_empty()),
         })
     }

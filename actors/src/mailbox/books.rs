@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use postern_model::record::{Account, Annotations, Block, Entry, Folders, MailboxHeader, Usage, Vanished};
+use postern_model::record::{
+    Account, Annotations, Block, Entry, Folders, MailboxHeader, Sms, Usage, Vanished,
+};
 use postern_model::{MailboxId, ModSeq, Timestamp};
 use postern_policy::folder::{Arrival, Folder, FolderFull, Put, Tail, Touched};
 use postern_policy::names::uid_validity_on_paper;
@@ -18,6 +20,8 @@ pub(crate) struct Books {
     pub(super) stored: Option<Usage>,
     /// The name of the account's plan.
     pub(super) plan: String,
+    /// What its user wants to be told by SMS.
+    pub(super) sms: Option<Sms>,
     /// When the account was made: the UIDVALIDITY of folders on paper goes by it, and so stays what it was when the first
     /// letter comes (RFC 9051 §2.3.1.1).
     created: Timestamp,
@@ -50,7 +54,13 @@ pub(crate) enum Known {
 }
 
 impl Books {
-    pub(super) fn new(stored: Option<Usage>, least: ModSeq, account: Account, folders: Folders) -> Books {
+    pub(super) fn new(
+        stored: Option<Usage>,
+        least: ModSeq,
+        account: Account,
+        sms: Option<Sms>,
+        folders: Folders,
+    ) -> Books {
         let mut usage = stored.unwrap_or_default();
         usage.mod_seq = usage.mod_seq.max(least);
         let folders = Arc::new(folders);
@@ -58,6 +68,7 @@ impl Books {
             usage,
             stored,
             plan: account.plan,
+            sms,
             created: account.created,
             shown_folders: Arc::clone(&folders),
             folders,

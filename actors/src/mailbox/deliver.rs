@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use postern_model::mime::Facts;
-use postern_model::record::{Actor as By, Event, OwedNotice, Pending, Signature, What};
+use postern_model::record::{Actor as By, Event, OwedNotice, OwedSms, Pending, Signature, What};
 use postern_model::{AccountId, Flags, LetterId, MailboxId, SpecialUse, Timestamp};
 use postern_policy::folder::{Arrival, FolderFull};
 use postern_policy::{Refusal, names, storage};
@@ -87,7 +87,11 @@ impl Job for Deliver {
         }
         let mut work = Work::default();
         let mailbox = self.place(actor.books()?);
+        let notice = matches!(self.arriving, Arriving::Notice { .. });
         let (letter, size, accepted) = actor.receive(self.arriving, self.at, &mut work.batch)?;
+        if mailbox == INBOX {
+            actor.owe_alert(letter, notice, self.at, &mut work.batch)?;
+        }
         let arrival = Arrival {
             letter,
             size,
@@ -108,6 +112,22 @@ impl Job for Deliver {
 }
 
 impl MailboxActor {
+    /// Where the user wants to be told of such a letter by SMS, that is owed with it (SPEC D7).
+    fn owe_alert(
+        &mut self,
+        letter: LetterId,
+        notice: bool,
+        at: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), Refusal> {
+        let is_wanted = self.ground.settings.texter.is_some();
+        let sms = self.books()?.sms.as_ref().filter(|sms| is_wanted && !sms.number.is_empty());
+        if sms.is_some_and(|sms| if notice { sms.notices } else { sms.letters }) {
+            batch.put(&keys::owed_sms(letter, self.account), &OwedSms { at, notice, attempts: 0, next: at });
+        }
+        Ok(())
+    }
+
     /// What goes with a letter beside its entry in the folder; returns which it is, its octets, and when it was accepted.
     fn receive(
         &self,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use postern_model::mime::Facts;
 use postern_model::record::{
-    Account, Annotations, Block, Folders, MailboxHeader, Signature, Usage, Vanished,
+    Account, Annotations, Block, Folders, MailboxHeader, Signature, Sms, Usage, Vanished,
 };
 use postern_model::{AccountId, LetterId, MailboxId, ModSeq};
 use postern_policy::folder::{Folder, Tail};
@@ -60,6 +60,7 @@ pub(crate) struct Known {
 
 pub(crate) struct BooksRead {
     pub(super) account: Account,
+    pub(super) sms: Option<Sms>,
     pub(super) usage: Option<Usage>,
     pub(super) folders: Folders,
     pub(super) leftovers: Option<Leftovers>,
@@ -106,8 +107,9 @@ fn books(view: &View<'_>, id: AccountId, leftovers: bool) -> Result<Loaded, Stor
     let folders = view.get(&keys::folders(id))?;
     let folders = folders.unwrap_or_else(|| names::on_paper(&account.language, account.created));
     let usage = view.get(&keys::usage(id))?;
+    let sms = view.get(&keys::sms(id))?;
     let leftovers = if leftovers { Some(self::leftovers(view, id, &folders)?) } else { None };
-    Ok(Loaded::Books(Box::new(BooksRead { account, usage, folders, leftovers })))
+    Ok(Loaded::Books(Box::new(BooksRead { account, sms, usage, folders, leftovers })))
 }
 
 fn leftovers(view: &View<'_>, id: AccountId, folders: &Folders) -> Result<Leftovers, StoreError> {

@@ -180,13 +180,13 @@ impl MailboxActor {
     }
 
     fn open_books(&mut self, read: BooksRead, ctx: &mut Context<Self>) {
-        let BooksRead { account, usage, folders, leftovers } = read;
+        let BooksRead { account, sms, usage, folders, leftovers } = read;
         if self.given == ModSeq(0) {
             // A crash takes lazy changes away, whose sequences a client may have seen: none is given twice.
             let lost = usage.map(|usage| ModSeq(usage.mod_seq.0.saturating_add(LOST_AT_MOST)));
             self.given = lost.unwrap_or_default();
         }
-        let books = Books::new(usage, self.given, account, folders);
+        let books = Books::new(usage, self.given, account, sms, folders);
         if let Some(Leftovers { orphans, doomed }) = leftovers {
             self.knows_leftovers = doomed.len() < DOOMED_AT_ONCE;
             self.sights.forget_doomed();

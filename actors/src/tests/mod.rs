@@ -30,6 +30,7 @@ mod queue;
 mod quota;
 mod rules;
 mod scale;
+mod sms;
 mod storage;
 mod timer;
 mod year;

@@ -35,6 +35,7 @@ mod golden_inbound;
 mod golden_queue;
 mod golden_rules;
 mod golden_signing;
+mod golden_sms;
 mod golden_transport;
 mod log;
 mod parts;

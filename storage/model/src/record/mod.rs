@@ -20,6 +20,7 @@ mod inbound;
 mod queue;
 mod rules;
 mod signing;
+mod sms;
 mod transport;
 
 use bincode::{Decode, Encode};
@@ -50,6 +51,7 @@ pub use queue::{
 };
 pub use rules::{ForwardState, ForwardTo, Replies, Rules, Setting, Vacation};
 pub use signing::{DomainKey, KeptSecret, KeyAlgorithm, KeyState};
+pub use sms::{OwedSms, Sms};
 pub use transport::{
     StsMode, StsPolicy, TlsDay, TlsFailure, TlsFailureKind, TlsPolicy, TlsPolicyKind, TlsTally,
 };
