@@ -9,6 +9,7 @@ mod imap;
 mod perl;
 pub(crate) mod programs;
 pub(crate) mod python;
+mod replies;
 mod sending;
 
 use std::fs;

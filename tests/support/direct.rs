@@ -46,7 +46,7 @@ impl Direct {
         }
     }
 
-    fn begin<S: Door>(&self, session: S, protocol: Protocol) -> DirectWire {
+    fn begin<S: Door>(&self, session: S, protocol: Protocol, tls: bool) -> DirectWire {
         let (events, incoming) = unbounded_channel();
         let (outgoing, answers) = unbounded_channel();
         let ear = Ear(events.clone()).start();
@@ -56,7 +56,6 @@ impl Direct {
             activity: Arc::new(LastByte::new(self.actors.now())),
             inbox: ear.clone().recipient(),
         };
-        let tls = self.door.is_implicit_tls();
         let link = Link { actors: self.actors.clone(), session: session_ref, protocol, tls, inbound: None };
         let pump = Pump { session, link, outgoing, out: Output::default(), shaking_hands: false };
         actix::spawn(pump.run(incoming));
@@ -67,14 +66,22 @@ impl Direct {
 impl House for Direct {
     type Wire = DirectWire;
 
-    async fn connect(&mut self) -> DirectWire {
-        let smtp = |role| SmtpSession::new(Arc::clone(&self.smtp), role, CLIENT);
-        match self.door {
-            DoorKind::Imap | DoorKind::Imaps => self.begin(Imap::new(Arc::clone(&self.imap)), Protocol::Imap),
-            DoorKind::Pop3 | DoorKind::Pop3s => self.begin(Pop3::new(Arc::clone(&self.pop3)), Protocol::Pop3),
-            DoorKind::Smtp => self.begin(smtp(Role::Mx), Protocol::Smtp),
-            DoorKind::Submission => self.begin(smtp(Role::Submission), Protocol::Smtp),
-            DoorKind::Submissions => self.begin(smtp(Role::Submissions), Protocol::Smtp),
+    async fn connect(&mut self, door: Option<DoorKind>) -> DirectWire {
+        let door = door.unwrap_or(self.door);
+        let tls = door.is_implicit_tls();
+        let smtp =
+            |role| self.begin(SmtpSession::new(Arc::clone(&self.smtp), role, CLIENT), Protocol::Smtp, tls);
+        match door {
+            DoorKind::Imap | DoorKind::Imaps => {
+                self.begin(Imap::new(Arc::clone(&self.imap)), Protocol::Imap, tls)
+            }
+            DoorKind::Pop3 | DoorKind::Pop3s => {
+                self.begin(Pop3::new(Arc::clone(&self.pop3)), Protocol::Pop3, tls)
+            }
+            DoorKind::Smtp => smtp(Role::Mx),
+            DoorKind::Lmtp => smtp(Role::Lmtp),
+            DoorKind::Submission => smtp(Role::Submission),
+            DoorKind::Submissions => smtp(Role::Submissions),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! # a comment
-//! @ door pop3                        smtp | submission | submissions | pop3 | pop3s | imap | imaps
+//! @ door pop3                        smtp | submission | submissions | lmtp | pop3 | pop3s | imap | imaps
+//! @ door 2 pop3                      the second connection goes there
 //! @ over direct tcp                  where it can be played; everywhere (direct tcp tls) without this line
 //! @ hostname mail.demo.test
 //! @ domain demo.test
@@ -32,6 +33,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) door: DoorKind,
+    /// Doors of single connections.
+    pub(crate) others: BTreeMap<usize, DoorKind>,
     pub(crate) over: Vec<Way>,
     pub(crate) setup: Setup,
     pub(crate) steps: Vec<Step>,
@@ -41,6 +44,7 @@ pub(crate) struct Script {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DoorKind {
     Smtp,
+    Lmtp,
     Submission,
     Submissions,
     Pop3,
@@ -131,6 +135,7 @@ impl Script {
     pub(crate) fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script {
             door: DoorKind::Pop3,
+            others: BTreeMap::new(),
             over: Way::ALL.to_vec(),
             setup: Setup::default(),
             steps: Vec::new(),
@@ -151,7 +156,9 @@ impl Script {
         match way {
             _ if !self.over.contains(&way) => Err("the transcript says so"),
             Way::Tls if upgrades => Err("there is no STARTTLS within TLS"),
-            Way::Tls if self.door == DoorKind::Smtp => Err("port 25 has no TLS from the first octet"),
+            Way::Tls if matches!(self.door, DoorKind::Smtp | DoorKind::Lmtp) => {
+                Err("this door has no TLS from the first octet")
+            }
             Way::Tcp if self.door.is_implicit_tls() && !self.setup.legacy_plaintext => {
                 Err("nobody logs in without TLS unless legacy-plaintext is on")
             }
@@ -193,6 +200,10 @@ impl Script {
         let words: Vec<&str> = rest.split_whitespace().collect();
         match (name, &words[..]) {
             ("door", [door]) => self.door = door_kind(door)?,
+            ("door", [number, door]) => {
+                let number = number.parse().map_err(|_| "no number of a connection")?;
+                self.others.insert(number, door_kind(door)?);
+            }
             ("over", ways) => self.over = ways.iter().map(|w| way(w)).collect::<Result<_, _>>()?,
             ("hostname", [hostname]) => self.setup.hostname = Some((*hostname).to_owned()),
             ("domain", [domain]) => self.setup.domains.push((*domain).to_owned()),
@@ -225,6 +236,7 @@ impl Script {
 fn door_kind(name: &str) -> Result<DoorKind, String> {
     Ok(match name {
         "smtp" => DoorKind::Smtp,
+        "lmtp" => DoorKind::Lmtp,
         "submission" => DoorKind::Submission,
         "submissions" => DoorKind::Submissions,
         "pop3" => DoorKind::Pop3,

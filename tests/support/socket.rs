@@ -1,6 +1,5 @@
 //! Connections to the server's real doors, in the clear or under TLS.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use postern::net::tls::self_signed;
@@ -16,29 +15,32 @@ use super::script::{DoorKind, Way};
 use super::wire::{House, Wire};
 use super::world::World;
 
-/// Connects to one door.
-pub(crate) struct Sockets {
-    address: SocketAddr,
-    implicit_tls: bool,
+/// Connects to one door, and to others where that is asked.
+pub(crate) struct Sockets<'a> {
+    world: &'a World,
+    door: DoorKind,
+    way: Way,
     tls: TlsConnector,
     name: ServerName<'static>,
 }
 
-impl Sockets {
-    /// A door and its sibling: what is said at 995 can be said at 110 as well, where the transcript allows it.
-    pub(crate) fn start(world: &World, door: DoorKind, way: Way) -> Sockets {
-        let implicit_tls = way == Way::Tls;
-        let door = match (door, implicit_tls) {
-            (DoorKind::Imap | DoorKind::Imaps, true) => DoorKind::Imaps,
-            (DoorKind::Imap | DoorKind::Imaps, false) => DoorKind::Imap,
-            (DoorKind::Pop3 | DoorKind::Pop3s, true) => DoorKind::Pop3s,
-            (DoorKind::Pop3 | DoorKind::Pop3s, false) => DoorKind::Pop3,
-            (DoorKind::Submission | DoorKind::Submissions, true) => DoorKind::Submissions,
-            (DoorKind::Submission | DoorKind::Submissions, false) => DoorKind::Submission,
-            (DoorKind::Smtp, _) => DoorKind::Smtp,
-        };
+impl<'a> Sockets<'a> {
+    pub(crate) fn start(world: &'a World, door: DoorKind, way: Way) -> Sockets<'a> {
         let name = ServerName::try_from(world.config.hostname.clone()).expect("a host name");
-        Sockets { address: world.address(door), implicit_tls, tls: connector(world), name }
+        Sockets { world, door, way, tls: connector(world), name }
+    }
+}
+
+/// A door or its sibling: what is said at 995 can be said at 110 as well, where the transcript allows it.
+fn sibling(door: DoorKind, implicit_tls: bool) -> DoorKind {
+    match (door, implicit_tls) {
+        (DoorKind::Imap | DoorKind::Imaps, true) => DoorKind::Imaps,
+        (DoorKind::Imap | DoorKind::Imaps, false) => DoorKind::Imap,
+        (DoorKind::Pop3 | DoorKind::Pop3s, true) => DoorKind::Pop3s,
+        (DoorKind::Pop3 | DoorKind::Pop3s, false) => DoorKind::Pop3,
+        (DoorKind::Submission | DoorKind::Submissions, true) => DoorKind::Submissions,
+        (DoorKind::Submission | DoorKind::Submissions, false) => DoorKind::Submission,
+        (DoorKind::Smtp | DoorKind::Lmtp, _) => door,
     }
 }
 
@@ -57,15 +59,19 @@ fn connector(world: &World) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-impl House for Sockets {
+impl House for Sockets<'_> {
     type Wire = SocketWire;
 
-    async fn connect(&mut self) -> SocketWire {
-        let socket = TcpStream::connect(self.address).await.expect("a connection");
+    async fn connect(&mut self, door: Option<DoorKind>) -> SocketWire {
+        let door = match door {
+            Some(door) => door,
+            None => sibling(self.door, self.way == Way::Tls),
+        };
+        let socket = TcpStream::connect(self.world.address(door)).await.expect("a connection");
         socket.set_nodelay(true).expect("a socket");
         let mut wire =
             SocketWire { stream: Stream::Plain(socket), tls: self.tls.clone(), name: self.name.clone() };
-        if self.implicit_tls {
+        if door.is_implicit_tls() {
             wire.start_tls().await;
         }
         wire

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::script::DoorKind;
+
 /// How long an answer may take before a test is given up. No test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,7 +26,8 @@ pub(crate) trait Wire {
 pub(crate) trait House {
     type Wire: Wire;
 
-    async fn connect(&mut self) -> Self::Wire;
+    /// Connects to `door`, or to the one that this house is for.
+    async fn connect(&mut self, door: Option<DoorKind>) -> Self::Wire;
 }
 
 /// A connection, read line by line.

@@ -41,7 +41,7 @@ const DEFAULTS: [(&str, &str); 16] = [
 ];
 
 /// Listeners, each on a port that the system picks.
-const LISTENERS: [&str; 7] = ["POP3", "POP3S", "SUBMISSION", "SUBMISSIONS", "SMTP", "IMAP", "IMAPS"];
+const LISTENERS: [&str; 8] = ["POP3", "POP3S", "SUBMISSION", "SUBMISSIONS", "SMTP", "LMTP", "IMAP", "IMAPS"];
 
 /// A server and what a test needs to know of it. Runs within an actix System.
 pub(crate) struct World {
@@ -74,6 +74,7 @@ impl World {
     pub(crate) fn address(&self, door: DoorKind) -> SocketAddr {
         let name = match door {
             DoorKind::Smtp => "smtp",
+            DoorKind::Lmtp => "lmtp",
             DoorKind::Submission => "submission",
             DoorKind::Submissions => "submissions",
             DoorKind::Pop3 => "pop3",

@@ -76,7 +76,7 @@ async fn perform<H: House>(script: &Script, world: &World, mut house: H) -> Resu
         if let Some(number) = step.action.session()
             && !sessions.contains_key(&number)
         {
-            sessions.insert(number, Lines::new(house.connect().await));
+            sessions.insert(number, Lines::new(house.connect(script.others.get(&number).copied()).await));
         }
         let taken = take(&step.action, world, &mut sessions, &mut names).await;
         taken.map_err(|why| format!("line {}: {why}", step.line))?;

@@ -41,7 +41,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) async fn log_in(house: &mut Direct, qresync: bool) -> Result<Client, String> {
         let mut client = Client {
-            lines: Lines::new(house.connect().await),
+            lines: Lines::new(house.connect(None).await),
             tag: 0,
             qresync,
             view: Vec::new(),

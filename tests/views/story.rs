@@ -371,7 +371,7 @@ impl Story {
     /// A POP3 session deletes some letters of the INBOX.
     async fn pop3(&mut self) -> Result<(), String> {
         let mut house = Direct::new(&self.world, DoorKind::Pop3s);
-        let mut lines = Lines::new(house.connect().await);
+        let mut lines = Lines::new(house.connect(None).await);
         let mut deleted = Vec::new();
         let letters: Vec<u32> = self.folders[0].letters.keys().copied().collect();
         let mut say = vec!["USER a@demo.test".to_owned(), "PASS secret".to_owned()];
