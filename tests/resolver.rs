@@ -28,6 +28,8 @@ _25._tcp.mx.b.test. TLSA 3 1 1 0000000000000000000000000000000000000000000000000
 bare.test. A 198.51.100.2
 alias.test. CNAME mx.b.test.
 outward.test. CNAME mx.plain.test.
+*.wild.test. A 198.51.100.3
+*.wild-alias.test. CNAME mx.b.test.
 plain.test. NS ns.test.
 forged.test. NS ns.test.
 forged.test. DS 12345 13 2 00000000000000000000000000000000000000000000000000000000000000ff
@@ -121,6 +123,9 @@ async fn what_is_signed_is_known_and_what_is_forged_is_not_believed() {
         ("alias.test", true, "mx.b.test", 2),
         ("outward.test", false, "mx.plain.test", 1),
         ("mx.plain.test", false, "mx.plain.test", 1),
+        ("any.wild.test", true, "any.wild.test", 1),
+        ("one.any.wild.test", true, "one.any.wild.test", 1),
+        ("any.wild-alias.test", true, "mx.b.test", 2),
     ] {
         let there = dns.addresses(host).await.unwrap_or_else(|lack| panic!("{host}: {lack}"));
         assert_eq!(
