@@ -9,6 +9,7 @@ mod odd_mime;
 mod policy_page;
 mod readme;
 mod rehearsal;
+mod resolver;
 mod rig;
 mod roundtrip;
 mod secrets;

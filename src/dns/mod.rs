@@ -14,12 +14,14 @@ mod zone;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use lru::LruCache;
 use mail_auth::MessageAuthenticator;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -30,6 +32,11 @@ pub use zone::Zone;
 
 /// How long an answer may take, with all that has to be asked to check its signatures.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Aliases that are followed one by one.
+const LONGEST_CHAIN: usize = 8;
+/// How long it is remembered that something isn't there, and how much of that.
+const ABSENT: Duration = Duration::from_secs(60);
+const ABSENT_MOST: NonZeroUsize = NonZeroUsize::new(10_000).expect("more than none");
 /// How long resolvers that pass no signatures on are left alone with that.
 const UNSIGNED: Duration = Duration::from_secs(600);
 
@@ -48,7 +55,11 @@ struct Net {
     /// Believes what it is told.
     plain: TokioResolver,
     signatures: Mutex<Signatures>,
+    /// What is not there: the checking resolver does not remember that.
+    lacks: Lacks,
 }
+
+type Lacks = std::sync::Mutex<LruCache<(Name, RecordType), (Lack, Instant)>>;
 
 /// Whether the resolvers pass signatures on.
 #[derive(Clone, Copy)]
@@ -96,7 +107,7 @@ impl Dns {
         match &*self.0 {
             Source::Zone(zone) => zone.answer(&asked, kind),
             Source::Net(net) => {
-                let answering = timeout(PATIENCE, net.answer(asked, kind)).await;
+                let answering = timeout(PATIENCE, net.remembered(asked, kind)).await;
                 answering.unwrap_or_else(|_| Err(Lack::Temporary("the resolver does not answer".to_owned())))
             }
         }
@@ -174,11 +185,61 @@ impl Dns {
 }
 
 impl Net {
-    async fn answer(&self, name: Name, kind: RecordType) -> Result<Answer, Lack> {
+    /// Asks, unless it was not there a moment ago.
+    async fn remembered(&self, name: Name, kind: RecordType) -> Result<Answer, Lack> {
+        let question = (name.to_lowercase(), kind);
+        let lacks = || self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let known =
+            lacks().get(&question).filter(|(_, at)| at.elapsed() < ABSENT).map(|(lack, _)| lack.clone());
+        if let Some(lack) = known {
+            return Err(lack);
+        }
+        let answer = self.answer(name, kind).await;
+        if let Err(lack @ (Lack::NoName | Lack::NoData { .. })) = &answer {
+            lacks().put(question, (lack.clone(), Instant::now()));
+        }
+        answer
+    }
+
+    /// Asks, and follows aliases itself where an answer can't be checked as a whole: zones that an alias leads through may
+    /// be signed or not, and each link can be checked alone.
+    async fn answer(&self, mut name: Name, kind: RecordType) -> Result<Answer, Lack> {
         let checked = self.passes_signatures().await?;
+        let mut secure = true;
+        for _ in 0..LONGEST_CHAIN {
+            match self.lookup(&name, kind, checked).await {
+                Err(Lack::Bogus) if kind != RecordType::CNAME => {
+                    let Ok(link) = self.lookup(&name, RecordType::CNAME, checked).await else {
+                        return self.wildcard(&name, kind, secure).await;
+                    };
+                    secure &= link.secure;
+                    name = link.alias().ok_or(Lack::Bogus)?;
+                }
+                Ok(answer) => return Ok(Answer { secure: answer.secure && secure, ..answer }),
+                Err(Lack::NoData { secure: signed }) => {
+                    return Err(Lack::NoData { secure: signed && secure });
+                }
+                Err(lack) => return Err(lack),
+            }
+        }
+        Err(Lack::Bogus)
+    }
+
+    /// Records that a wildcard right above the name stands for. The resolver takes them for forged where the zone has NSEC
+    /// records, though they are signed (hickory-dns #3812), so the wildcard is asked for itself. Whoever forges answers can make us take its
+    /// records, which are the zone's own, for those of the name, and no others.
+    async fn wildcard(&self, name: &Name, kind: RecordType, secure: bool) -> Result<Answer, Lack> {
+        let star = name.base_name().prepend_label("*").map_err(|_| Lack::Bogus)?;
+        let answer = self.lookup(&star, kind, true).await.map_err(|_| Lack::Bogus)?;
+        // Its own name, so that nobody takes the star for a server's.
+        let name = if answer.name == plain_name(&star) { plain_name(name) } else { answer.name };
+        if answer.secure { Ok(Answer { name, secure, records: answer.records }) } else { Err(Lack::Bogus) }
+    }
+
+    async fn lookup(&self, name: &Name, kind: RecordType, checked: bool) -> Result<Answer, Lack> {
         let resolver = if checked { &self.checking } else { &self.plain };
         let found = resolver.lookup(name.clone(), kind).await.map_err(Lack::from)?;
-        Answer::pick(&name, kind, found.answers(), checked)
+        Answer::pick(name, kind, found.answers(), checked)
     }
 
     /// Asks once whether the root's signatures come through, and again later where they didn't.
@@ -204,11 +265,19 @@ impl Net {
 }
 
 impl Answer {
+    /// The name that an alias leads to.
+    fn alias(&self) -> Option<Name> {
+        self.records.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        })
+    }
+
     /// Follows aliases within an answer from the name that was asked to the records.
     fn pick(asked: &Name, kind: RecordType, found: &[Record], checked: bool) -> Result<Answer, Lack> {
         let (mut name, mut secure) = (asked.clone(), checked);
-        // No chain is longer than the records that it can be made of.
-        for _ in found {
+        // No chain is longer than the records that it can be made of; who asks for an alias wants the first.
+        for _ in found.iter().filter(|_| kind != RecordType::CNAME) {
             let alias = found.iter().find_map(|record| match &record.data {
                 RData::CNAME(target) if record.name == name => Some((target.0.clone(), record)),
                 _ => None,

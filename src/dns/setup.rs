@@ -10,9 +10,10 @@ use hickory_resolver::config::{
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::dnssec::TrustAnchors;
 use hickory_resolver::system_conf::read_system_conf;
+use lru::LruCache;
 use tokio::sync::Mutex;
 
-use super::{Dns, Net, Signatures, Source};
+use super::{ABSENT_MOST, Dns, Net, Signatures, Source};
 use crate::config::{Out, Resolver};
 
 /// How long one resolver may take for one question.
@@ -61,7 +62,8 @@ impl Dns {
         let checking =
             resolver(servers, Some(anchors)).map_err(|error| format!("POSTERN_RESOLVER: {error}"))?;
         let signatures = Mutex::new(Signatures::Unknown);
-        Ok(Some(Dns(Arc::new(Source::Net(Box::new(Net { checking, plain, signatures }))))))
+        let lacks = std::sync::Mutex::new(LruCache::new(ABSENT_MOST));
+        Ok(Some(Dns(Arc::new(Source::Net(Box::new(Net { checking, plain, signatures, lacks }))))))
     }
 }
 

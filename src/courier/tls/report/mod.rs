@@ -156,7 +156,7 @@ impl TlsReports {
                     post.post(id, to.clone(), letter, with).await.map_err(Unfinished::Post)?;
                 }
                 Place::Web(url) => match self.hand_over(url, &document).await {
-                    Ok(()) => _ = self.store.commit(with).await?,
+                    Ok(()) => self.store.commit(with).await?,
                     Err(why) => {
                         tracing::info!(%domain, why, "a TLS report can't be handed over");
                         record.told.pop();
