@@ -175,7 +175,7 @@ fn empty(
             stage.daemon(
                 name,
                 "/usr/sbin/smtp-sink",
-                &["-c", "-m", "1000", &format!("{address}:25"), "1000"],
+                &["-u", "nobody", "-c", "-m", "1000", &format!("{address}:25"), "1000"],
                 &[],
             )
         })
