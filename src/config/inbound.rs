@@ -29,6 +29,8 @@ pub struct Inbound {
     pub arc_trusted: Vec<Domain>,
     /// `POSTERN_DNSBL`: lists of bad addresses.
     pub dnsbl: Vec<Domain>,
+    /// `POSTERN_SMTP_RATE`: recipients a minute of one client address; `None`: as many as come.
+    pub rate: Option<u32>,
     /// `POSTERN_GREYLIST`: how long a new client has to wait.
     pub greylist: Option<Duration>,
 }
@@ -40,6 +42,12 @@ pub(super) static ROWS: &[Variable] = &[
         "none",
         Field::Networks { slot: |c| &mut c.inbound.trusted },
         "Networks whose letters are not checked (D4): own relays and balancers. Only the spam filter looks at them.",
+    ),
+    Variable::new(
+        "SMTP_RATE",
+        "600",
+        Field::CountOr { word: "unlimited", from: 1, to: 1_000_000, slot: |c| &mut c.inbound.rate },
+        "Recipients of letters that one client address (an IPv6 /64) may bring to port 25 in a minute (P6); more are put off.",
     ),
     Variable::new(
         "SPF",

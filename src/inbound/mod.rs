@@ -10,6 +10,7 @@ mod dnsbl;
 mod edits;
 pub mod filter;
 mod greylist;
+mod rate;
 mod report;
 mod results;
 mod tally;
@@ -38,6 +39,7 @@ pub use report::Post;
 use crate::config::Inbound;
 use checks::{Checks, Findings, Times};
 use greylist::Greylist;
+use rate::Rate;
 use report::{Reports, Sender};
 use tally::{Failure, Tally};
 use verdict::Verdict;
@@ -69,6 +71,7 @@ pub struct Gatekeeper {
     dns: Option<MessageAuthenticator>,
     filter: Option<Arc<dyn Filter>>,
     greylist: Option<Greylist>,
+    rate: Option<Rate>,
     reports: Option<(Reports, Arc<dyn Post>)>,
     times: Times,
     lists_time: Duration,
@@ -143,6 +146,7 @@ impl Gatekeeper {
         let reports = post.filter(|_| rules.dmarc_reports && dns.is_some());
         Gatekeeper {
             hostname,
+            rate: rules.rate.map(Rate::new),
             rules,
             dns,
             filter,
@@ -184,6 +188,12 @@ impl Gatekeeper {
         to: &EmailAddress,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        if let Some(rate) = self.rate.as_ref().filter(|_| !self.trusts(peer))
+            && let Err(wait) = rate.count(peer, now)
+        {
+            let text = format!("the next may come in {} seconds", wait.as_secs() + 1);
+            return Err(unwanted(Unwanted::TooOften, false, Some(text)));
+        }
         let Some(greylist) = self.greylist.as_ref().filter(|_| !self.trusts(peer)) else { return Ok(()) };
         match greylist.lets_through(peer, from, to, now).await {
             Ok(true) => Ok(()),

@@ -1,8 +1,8 @@
 //! What users have arranged for their mail (SPEC D6), done to letters that come in: who sends them on, who answers that
 //! they are away, whose letters they don't want. `postern_policy::rules` decides.
 //!
-//! [`apply`] turns a letter's recipients into those whose mailboxes get it and those it leaves to; it asks the
-//! [`RuleBook`], so that a letter to accounts without rules costs no read. When the letter is on disk, [`Applied::conclude`]
+//! `apply` turns a letter's recipients into those whose mailboxes get it and those it leaves to; it asks the
+//! `RuleBook`, so that a letter to accounts without rules costs no read. When the letter is on disk, `Applied::conclude`
 //! has the vacation replies written.
 
 mod answer;
