@@ -27,7 +27,7 @@ use crate::imap::{self, Imap};
 use crate::inbound::{Gatekeeper, Setup};
 use crate::net::arrival::{Premises, Service};
 use crate::net::limits::{Connections, Limits};
-use crate::net::listener::{Inherited, Listeners, bind};
+use crate::net::listener::{Inherited, Listeners, SocketFile, bind};
 use crate::net::tls::certificates::{CertificateFiles, Certificates};
 use crate::net::tls::{Tls, self_signed};
 use crate::notices::{Facts, Notices};
@@ -122,6 +122,8 @@ pub struct Server {
     tls: Tls,
     workers: Workers,
     gatekeeper: Arc<Gatekeeper>,
+    /// Removed when the server has stopped.
+    _files: Vec<SocketFile>,
     tls_reports: Option<TlsReports>,
     tasks: Vec<actix_rt::task::JoinHandle<()>>,
 }
@@ -133,6 +135,9 @@ impl Server {
     /// The first thing that stands against it, in a line that names its cure.
     pub async fn start(config: &Config) -> Result<Server, String> {
         let sockets = bind_all(&config.listen)?;
+        let lmtp = config.listen.lmtp_files.iter();
+        let files: Vec<_> =
+            lmtp.map(|path| SocketFile::bind("POSTERN_LISTEN_LMTP", path)).collect::<Result<_, _>>()?;
         let settings = settings(config)?;
         let (trainer, texter) = (filter::trainer(config)?, sms::gateway(config)?);
         let settings = Settings { trainer, texter, ..settings };
@@ -153,8 +158,9 @@ impl Server {
         let actors = actors.map_err(|error| error.to_string())?;
         let listeners = Listeners::new(premises(config, &actors, &tls), workers.handles());
         let gatekeeper = Arc::new(gatekeeper(config, dns.as_ref(), &actors)?);
-        let bound =
-            open_doors(config, &gatekeeper, &listeners, &sockets).map_err(|error| error.to_string())?;
+        let bound = open_doors(config, &gatekeeper, &listeners, &sockets)
+            .and_then(|bound| open_files(config, &listeners, &files).map(|()| bound))
+            .map_err(|error| error.to_string())?;
         write_down(&config.data_dir, &bound)?;
         let answering = actors.clone();
         let answer = move |request| {
@@ -177,7 +183,18 @@ impl Server {
                 tls_reports = Some(reports);
             }
         }
-        Ok(Server { actors, bound, signer, listeners, tls, workers, gatekeeper, tls_reports, tasks })
+        Ok(Server {
+            actors,
+            bound,
+            signer,
+            listeners,
+            tls,
+            workers,
+            gatekeeper,
+            _files: files,
+            tls_reports,
+            tasks,
+        })
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in good order; SIGHUP reads the certificates again.
@@ -376,6 +393,20 @@ fn bind_all(listen: &Listen) -> Result<Vec<Door>, String> {
             "the inherited socket {address} is in none of POSTERN_LISTEN_…: name its port there, or don't pass it"
         )),
     }
+}
+
+/// LMTP through socket files: nobody examines what comes there (SPEC P7).
+fn open_files(config: &Config, listeners: &Listeners, files: &[SocketFile]) -> io::Result<()> {
+    let settings = Arc::new(smtp_settings(config));
+    for file in files {
+        let settings = Arc::clone(&settings);
+        let session = Box::new(move |visitor: crate::net::arrival::Visitor| {
+            SmtpSession::new(Arc::clone(&settings), Role::Lmtp, visitor.client.ip())
+        });
+        let service = Service { name: "lmtp", protocol: Protocol::Smtp, implicit_tls: false, session };
+        listeners.serve_local(service, file)?;
+    }
+    Ok(())
 }
 
 fn open_doors(

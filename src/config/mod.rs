@@ -147,6 +147,8 @@ pub struct Listen {
     pub smtp: Vec<SocketAddr>,
     /// LMTP, for a server in front.
     pub lmtp: Vec<SocketAddr>,
+    /// LMTP through socket files.
+    pub lmtp_files: Vec<PathBuf>,
     /// IMAP with STARTTLS.
     pub imap: Vec<SocketAddr>,
     /// IMAP over TLS.

@@ -111,8 +111,8 @@ static ROWS: &[Variable] = &[
     Variable::new(
         "LISTEN_LMTP",
         "off",
-        Field::Listeners { slot: |c| &mut c.listen.lmtp },
-        "LMTP for a mail server in front, which is trusted: it does the checking (P7). Loopback or a network of one's own.",
+        Field::Other { kind: "list of `address:port` and `unix:/path`, or `off`", set: lmtp },
+        "LMTP for a mail server in front, which is trusted: it does the checking (P7). Loopback, a network of one's own, or a socket file that the server's group may write.",
     ),
     Variable::new(
         "TLS",
@@ -365,6 +365,17 @@ const LANGUAGES: &[&str] = &["en", "lv", "ru"];
 
 fn secret_key_file(config: &mut Config, text: &str) -> Result<(), Problem> {
     config.secret_key_file = if text == "none" { None } else { Some(kinds::path(text)?) };
+    Ok(())
+}
+
+/// Addresses, and socket files beside them.
+fn lmtp(config: &mut Config, text: &str) -> Result<(), Problem> {
+    let (files, addresses): (Vec<&str>, Vec<&str>) =
+        text.split(',').map(str::trim).partition(|item| item.starts_with("unix:"));
+    config.listen.lmtp =
+        if addresses.is_empty() { Vec::new() } else { kinds::listeners(&addresses.join(","))? };
+    config.listen.lmtp_files =
+        files.iter().map(|file| kinds::path(&file["unix:".len()..])).collect::<Result<_, _>>()?;
     Ok(())
 }
 

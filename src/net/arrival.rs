@@ -2,14 +2,14 @@
 //!
 //! All of it runs in a plain task, so that a client which never gets further costs no actor.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use postern_actors::Actors;
 use postern_model::{Protocol, SessionId};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tracing::Instrument;
 
 use super::alarm::Alarm;
@@ -65,6 +65,9 @@ pub struct Service<S> {
 pub(crate) trait Reception: Send + Sync + 'static {
     /// Takes in one connection, on the thread that accepted it.
     fn receive(self: Arc<Self>, socket: TcpStream, peer: SocketAddr);
+
+    /// Takes in one that came through a socket file: no balancer, no TLS before its session, no address but this machine's.
+    fn receive_local(self: Arc<Self>, socket: UnixStream);
 }
 
 /// A service at its listener.
@@ -75,6 +78,23 @@ pub(crate) struct Porch<S> {
 
 impl<S: Door> Reception for Porch<S> {
     fn receive(self: Arc<Self>, socket: TcpStream, peer: SocketAddr) {
+        self.take_in(move |porch, seat, room, span| porch.enter(socket, peer, seat, room, span));
+    }
+
+    fn receive_local(self: Arc<Self>, socket: UnixStream) {
+        self.take_in(move |porch, seat, room, span| porch.enter_local(socket, seat, room, span));
+    }
+}
+
+/// Where a client is that came through a socket file.
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+impl<S: Door> Porch<S> {
+    /// Counts a client and lets it enter, on this thread.
+    fn take_in<F: Future<Output = ()> + 'static>(
+        self: Arc<Self>,
+        enter: impl FnOnce(Arc<Self>, Seat, Result<(), Crowd>, tracing::Span) -> F + 'static,
+    ) {
         let (seat, room) = self.premises.connections.arrive();
         if room == Err(Crowd::Flood) {
             return;
@@ -90,15 +110,52 @@ impl<S: Door> Reception for Porch<S> {
         let entering = async move {
             let connections = self.premises.connections.clone();
             tokio::select! {
-                () = self.enter(socket, peer, seat, room, entered) => {}
+                () = enter(self, seat, room, entered) => {}
                 () = connections.stopping() => {}
             }
         };
         actix_rt::spawn(entering.instrument(span));
     }
-}
 
-impl<S: Door> Porch<S> {
+    async fn enter_local(
+        self: Arc<Self>,
+        socket: UnixStream,
+        seat: Seat,
+        room: Result<(), Crowd>,
+        span: tracing::Span,
+    ) {
+        span.record("peer", "local");
+        let stream = Stream::Local(socket);
+        match room {
+            Ok(()) => self.launch(stream, HERE, HERE, seat, span),
+            Err(crowd) => turn_away(stream, self.service.protocol, crowd).await,
+        }
+    }
+
+    /// Begins the session of a client that is let in.
+    fn launch(
+        &self,
+        stream: Stream,
+        client: SocketAddr,
+        server: SocketAddr,
+        seat: Seat,
+        span: tracing::Span,
+    ) {
+        tracing::info!(tls = stream.tls_info().map(|tls| tls.version), "connected");
+        let visitor = Visitor { session: seat.id(), client, server };
+        ConnectionActor::launch(Ready {
+            session: (self.service.session)(visitor),
+            stream,
+            actors: self.premises.actors.clone(),
+            protocol: self.service.protocol,
+            peer: client.ip(),
+            seat,
+            tls: self.premises.tls.clone(),
+            handshake_timeout: self.premises.handshake_timeout,
+            span,
+        });
+    }
+
     async fn enter(
         self: Arc<Self>,
         mut socket: TcpStream,
@@ -117,19 +174,7 @@ impl<S: Door> Porch<S> {
         if let Err(crowd) = room {
             return turn_away(stream, self.service.protocol, crowd).await;
         }
-        tracing::info!(tls = stream.tls_info().map(|tls| tls.version), "connected");
-        let visitor = Visitor { session: seat.id(), client, server };
-        ConnectionActor::launch(Ready {
-            session: (self.service.session)(visitor),
-            stream,
-            actors: self.premises.actors.clone(),
-            protocol: self.service.protocol,
-            peer: client.ip(),
-            seat,
-            tls: self.premises.tls.clone(),
-            handshake_timeout: self.premises.handshake_timeout,
-            span,
-        });
+        self.launch(stream, client, server, seat, span);
     }
 
     /// Who the client is and what it connected to; `None` where the connection is not to be served.

@@ -3,15 +3,19 @@
 //! Each arbiter has its own handle of the same socket and accepts what it is free to serve; a busy one comes later to
 //! the next connection, so the load spreads by itself, and a connection never changes threads.
 
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::ArbiterHandle;
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::arrival::{Porch, Premises, Reception, Service};
 use super::door::Door;
@@ -127,6 +131,45 @@ fn open(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
+/// A socket file that is listened on; removed when dropped.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    listener: StdUnixListener,
+}
+
+impl SocketFile {
+    /// Listens on `path`, which the owner and the group may connect to. A file that was left by a server that is gone is
+    /// taken away first.
+    ///
+    /// # Errors
+    /// One line that names the variable, the path, the reason and the cure.
+    pub fn bind(variable: &str, path: &Path) -> Result<SocketFile, String> {
+        let named = |error: io::Error, cure| {
+            format!("{variable}: can't listen on unix:{} ({error}); {cure}", path.display())
+        };
+        let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+        if is_socket && StdUnixStream::connect(path).is_err() {
+            fs::remove_file(path).map_err(|error| named(error, "remove it"))?;
+        }
+        let cure =
+            "stop the program that listens there, or name a path in a directory that this user may write";
+        let listener = StdUnixListener::bind(path).map_err(|error| named(error, cure))?;
+        let socket = SocketFile { path: path.to_owned(), listener };
+        let set = socket.listener.set_nonblocking(true);
+        set.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o660)))
+            .map_err(|error| named(error, "name another path"))?;
+        Ok(socket)
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Where it is gone already, there is nothing to do.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// All listeners of the process.
 pub struct Listeners {
     premises: Premises,
@@ -160,6 +203,23 @@ impl Listeners {
         Ok(())
     }
 
+    /// Begins to accept connections for a service through a socket file.
+    ///
+    /// # Errors
+    /// The socket's handle could not be doubled.
+    pub fn serve_local<S: Door>(&self, service: Service<S>, socket: &SocketFile) -> io::Result<()> {
+        tracing::info!(service = service.name, path = %socket.path.display(), "listening");
+        let porch: Arc<dyn Reception> = Arc::new(Porch { service, premises: self.premises.clone() });
+        for arbiter in &self.arbiters {
+            let (socket, porch) = (socket.listener.try_clone()?, porch.clone());
+            let connections = self.premises.connections.clone();
+            arbiter.spawn_fn(move || {
+                actix_rt::spawn(accept_local(socket, porch, connections));
+            });
+        }
+        Ok(())
+    }
+
     /// Stops accepting, drops whoever is not served yet, tells every session, and waits until all have gone, `grace` at
     /// most. Whether all have gone.
     pub async fn stop(&self, grace: Duration) -> bool {
@@ -179,6 +239,32 @@ async fn accept_until_stopped(socket: StdListener, porch: Arc<dyn Reception>, co
     tokio::select! {
         () = connections.stopping() => {}
         () = accept_all(&listener, &porch) => {}
+    }
+}
+
+async fn accept_local(socket: StdUnixListener, porch: Arc<dyn Reception>, connections: Arc<Connections>) {
+    let listener = match UnixListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "a socket file could not be used");
+            return;
+        }
+    };
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    porch.clone().receive_local(socket);
+                    tokio::task::yield_now().await;
+                }
+                Err(error) if is_shortage(&error) => tokio::time::sleep(BACK_OFF).await,
+                Err(error) => tracing::debug!(%error, "accept"),
+            }
+        }
+    };
+    tokio::select! {
+        () = connections.stopping() => {}
+        () = accepting => {}
     }
 }
 

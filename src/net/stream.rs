@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::deflate::Deflated;
@@ -17,6 +17,8 @@ use super::tls;
 pub(crate) enum Stream {
     /// As they are.
     Plain(TcpStream),
+    /// From a program on this machine, through a socket file.
+    Local(UnixStream),
     /// Through TLS; boxed, since it is many times the size of a socket.
     Tls(Box<TlsStream<TcpStream>>),
     /// Compressed, and then one of the others.
@@ -31,7 +33,7 @@ impl Stream {
         match self {
             Stream::Tls(stream) => Some(tls::info(stream.get_ref().1)),
             Stream::Deflated(stream) => stream.inner().tls_info(),
-            Stream::Plain(_) | Stream::Gone => None,
+            Stream::Plain(_) | Stream::Local(_) | Stream::Gone => None,
         }
     }
 
@@ -75,6 +77,7 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Stream::Local(socket) => Pin::new(socket).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Deflated(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Gone => Poll::Ready(Err(gone())),
@@ -86,6 +89,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
+            Stream::Local(socket) => Pin::new(socket).poll_write(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Deflated(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Gone => Poll::Ready(Err(gone())),
@@ -95,6 +99,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Stream::Local(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Deflated(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Gone => Poll::Ready(Err(gone())),
@@ -104,6 +109,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Stream::Local(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Deflated(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Gone => Poll::Ready(Ok(())),

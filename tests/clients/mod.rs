@@ -6,6 +6,7 @@
 
 mod fetching;
 mod imap;
+mod lmtp;
 mod perl;
 pub(crate) mod programs;
 pub(crate) mod python;

@@ -122,7 +122,7 @@ impl SmtpSession {
     }
 
     pub(super) fn starttls_offered(&self) -> bool {
-        self.tls.is_none() && self.role != Role::Submissions
+        self.tls.is_none() && !matches!(self.role, Role::Submissions | Role::Lmtp)
     }
 
     /// RFC 3207 §4
